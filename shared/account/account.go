@@ -1,0 +1,195 @@
+// Package account maps people and devices to managed Google Play accounts and
+// keeps that mapping through the accounts' lives.
+//
+// The row is written before Google is called (invariant P1), and the identifier
+// is derived from the subject (P2), so whatever is interrupted can be done again
+// and lands on the same account.
+package account
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/replay"
+	"github.com/rollcall-emm/rollcall/shared/secret"
+	"github.com/rollcall-emm/rollcall/shared/token"
+)
+
+// SubjectKind says whose account it is.
+type SubjectKind string
+
+// The kinds of subject.
+const (
+	Person SubjectKind = "person"
+	Device SubjectKind = "device"
+)
+
+// Subject is whom an account belongs to: a person by the directory's immutable
+// id, or a device by its id.
+type Subject struct {
+	Kind SubjectKind `json:"kind"`
+	ID   string      `json:"id"`
+}
+
+// String returns "kind:id", for audit records.
+func (s Subject) String() string { return string(s.Kind) + ":" + s.ID }
+
+// Identifier returns the account identifier of a subject: 32 characters of
+// [a-z2-7], a keyed hash of enterprise, type and subject. It is the same for ever
+// (a lost mapping is found again by Users.insert) and cannot be turned back into
+// the subject without the key (invariant P3). The type is part of it because
+// Google lets nobody change an account's type.
+func Identifier(key secret.Value, enterprise string, t Type, s Subject) string {
+	m := hmac.New(sha256.New, key.Bytes())
+	// Length-free joining is safe: none of the parts before the id holds NUL.
+	m.Write([]byte(strings.Join([]string{"rollcall account v1", enterprise, string(t), string(s.Kind), s.ID}, "\x00")))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(m.Sum(nil)[:20]))
+}
+
+// State is where an account is in its life.
+type State string
+
+// The states of a row. A Deleted row stays, so that the account's history is
+// known and its identifier is found when the subject returns.
+const (
+	Creating State = "creating" // intent is stored; Google may or may not have it
+	Active   State = "active"   // Google has it under UserID
+	Deleting State = "deleting" // to be deleted at Google
+	Deleted  State = "deleted"
+)
+
+// Account is one row of the mapping; ID is the account identifier.
+type Account struct {
+	ID             string  `json:"id"`
+	Enterprise     string  `json:"enterprise"`
+	PlayEnterprise string  `json:"playEnterprise"`
+	Subject        Subject `json:"subject"`
+	Type           Type    `json:"type"`
+	DisplayName    string  `json:"displayName"`
+	State          State   `json:"state"`
+	// UserID is Google's id, known from Active on.
+	UserID string `json:"userId,omitempty"`
+	// Name is the account's name on devices, known once a device reported it.
+	Name string `json:"name,omitempty"`
+	// Reason is the word of the last failure, empty when all is well.
+	Reason string `json:"reason,omitempty"`
+	// Incarnation counts how often the account had to be made anew.
+	Incarnation int       `json:"incarnation,omitzero"`
+	Bindings    []Binding `json:"bindings,omitempty"`
+	CreatedAt   time.Time `json:"createdAt"`
+	UpdatedAt   time.Time `json:"updatedAt"`
+}
+
+// Binding is one device's hold on the account.
+type Binding struct {
+	DeviceID  string        `json:"deviceId"`
+	AndroidID string        `json:"androidId,omitempty"`
+	Since     time.Time     `json:"since"`
+	Tokens    token.Ledger  `json:"tokens,omitempty"`
+	Proofs    replay.Window `json:"proofs,omitempty"`
+}
+
+// ReasonDeviceLimit is the refusal of one device too many.
+const ReasonDeviceLimit = "device-limit"
+
+// Spec returns what Google is told of the account.
+func (a *Account) Spec() Spec {
+	return Spec{Identifier: a.ID, Type: a.Type, DisplayName: a.DisplayName}
+}
+
+// Capacity is how many devices may hold the account.
+func (a *Account) Capacity() int {
+	if a.Type == DeviceAccount {
+		return 1
+	}
+	return MaxDevices
+}
+
+// Binding returns the device's binding, or nil.
+func (a *Account) Binding(deviceID string) *Binding {
+	for i := range a.Bindings {
+		if a.Bindings[i].DeviceID == deviceID {
+			return &a.Bindings[i]
+		}
+	}
+	return nil
+}
+
+// Bind returns the device's binding, making it if there is room. Otherwise it is
+// fault.Conflict with ReasonDeviceLimit (invariant P5).
+func (a *Account) Bind(deviceID string, now time.Time) (*Binding, error) {
+	if b := a.Binding(deviceID); b != nil {
+		return b, nil
+	}
+	if len(a.Bindings) >= a.Capacity() {
+		return nil, fault.New(fault.Conflict, ReasonDeviceLimit,
+			"this account is on %d devices already; remove one, or let policy give this device an account of its own", len(a.Bindings))
+	}
+	a.Bindings = append(a.Bindings, Binding{DeviceID: deviceID, Since: now})
+	return &a.Bindings[len(a.Bindings)-1], nil
+}
+
+// Unbind drops the device's binding and reports whether there was one.
+func (a *Account) Unbind(deviceID string) bool {
+	for i := range a.Bindings {
+		if a.Bindings[i].DeviceID == deviceID {
+			a.Bindings = append(a.Bindings[:i:i], a.Bindings[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// Answer is what a device said of the token that it was given.
+type Answer struct {
+	AccountID   string
+	DirectiveID string
+	Added       bool
+	AccountName string // for Added
+	Reason      string // for not Added
+}
+
+// Acknowledge records a device's answer in its ledger and, with the first
+// addition, the account's name on devices. It reports whether the row changed;
+// a device that is not bound changes nothing.
+func (a *Account) Acknowledge(deviceID string, ans Answer, now time.Time) bool {
+	b := a.Binding(deviceID)
+	if b == nil {
+		return false
+	}
+	tokens, changed := b.Tokens.Acknowledge(now, ans.DirectiveID, ans.Added, ans.Reason)
+	if !changed {
+		return false
+	}
+	a.Bindings = slices.Clone(a.Bindings)
+	a.Binding(deviceID).Tokens = tokens
+	if ans.Added && a.Name == "" {
+		a.Name = ans.AccountName
+	}
+	a.UpdatedAt = now
+	return true
+}
+
+// creatingGrace is how long an unfinished call to Google is left to its caller
+// before reconcile takes it up.
+const creatingGrace = 2 * time.Minute
+
+// Due is when the row next needs attention without anybody asking: unfinished
+// work, or an unanswered token's deadline. The zero time is never.
+func (a *Account) Due() time.Time {
+	if a.State == Creating || a.State == Deleting {
+		return a.UpdatedAt.Add(creatingGrace)
+	}
+	var due time.Time
+	for _, b := range a.Bindings {
+		if d := b.Tokens.Due(); !d.IsZero() && (due.IsZero() || d.Before(due)) {
+			due = d
+		}
+	}
+	return due
+}

@@ -1,0 +1,68 @@
+package device
+
+import (
+	"strconv"
+
+	"github.com/rollcall-emm/rollcall/shared/protocol"
+)
+
+// Plan returns the directives that bring a device from the accounts it reported
+// to what is desired, in the order in which they are to be done; nil when there
+// is nothing to do. It is a pure function (invariant C3): the same state gives
+// the same directives with the same ids. Take the report in with Apply first.
+func Plan(want Desired, have []protocol.Account) []protocol.Directive {
+	var ds []protocol.Directive
+	for _, a := range have {
+		if a.Name == want.AccountName && a.State == protocol.AccountReady {
+			continue
+		}
+		ds = append(ds, protocol.Directive{
+			ID:          "rm-" + digest("remove", a.Name, strconv.Itoa(want.Generation)),
+			Kind:        protocol.RemoveAccount,
+			AccountName: a.Name,
+		})
+	}
+	if want.AddPending() {
+		ds = append(ds, protocol.Directive{
+			ID:          want.AddID(),
+			Kind:        protocol.AddAccount,
+			AccountType: string(want.AccountType),
+		})
+	}
+	return ds
+}
+
+// AddPending reports whether the device is to add its account.
+func (d Desired) AddPending() bool {
+	return d.AccountID != "" && d.Hold == NoHold && d.AccountName == ""
+}
+
+// AddID is the id of the directive that adds the desired account.
+func (d Desired) AddID() string {
+	return "add-" + digest("add", d.AccountID, strconv.Itoa(d.Generation))
+}
+
+// Want makes another account, or none, the desired one. The directives that it
+// leads to have new ids.
+func (d *Desired) Want(accountID string) {
+	if d.AccountID == accountID && d.Hold == NoHold {
+		return
+	}
+	d.AccountID, d.AccountName, d.Hold = accountID, "", NoHold
+	d.Generation++
+}
+
+// Withdraw takes the account away and says why; the device will be told to
+// remove it. Want or Release brings it back.
+func (d *Desired) Withdraw(why Hold) {
+	d.AccountName, d.Hold = "", why
+	d.Generation++
+}
+
+// Release lifts a hold, so that the device is told to add its account again.
+func (d *Desired) Release() {
+	if d.Hold != NoHold {
+		d.Hold = NoHold
+		d.Generation++
+	}
+}

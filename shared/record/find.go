@@ -1,0 +1,166 @@
+package record
+
+import (
+	"context"
+	"encoding/base64"
+	"strings"
+	"time"
+
+	"github.com/rollcall-emm/rollcall/shared/account"
+	"github.com/rollcall-emm/rollcall/shared/audit"
+	"github.com/rollcall-emm/rollcall/shared/device"
+	"github.com/rollcall-emm/rollcall/shared/enrollment"
+	"github.com/rollcall-emm/rollcall/shared/enterprise"
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/store"
+)
+
+// Page is where a listing is to go on: the zero value is the beginning, and the
+// Next of a listing is where the following page starts ("" at the end). Limit is
+// 1 to 1000; 0 means 100.
+type Page struct {
+	Next  string
+	Limit int
+}
+
+func fetch[T any](ctx context.Context, db *DB, kind store.Kind, id string) (T, error) {
+	key := store.Key{Kind: kind, ID: id}
+	doc, err := db.driver.Get(ctx, key)
+	doc.Key = key
+	return decode[T](doc, err)
+}
+
+// Enterprise returns an enterprise.
+func (db *DB) Enterprise(ctx context.Context, id string) (enterprise.Enterprise, error) {
+	return fetch[enterprise.Enterprise](ctx, db, Enterprises, id)
+}
+
+// Token returns an enrollment token.
+func (db *DB) Token(ctx context.Context, id string) (enrollment.Token, error) {
+	return fetch[enrollment.Token](ctx, db, Tokens, id)
+}
+
+// Device returns a device.
+func (db *DB) Device(ctx context.Context, id string) (device.Device, error) {
+	return fetch[device.Device](ctx, db, Devices, id)
+}
+
+// Account returns an account.
+func (db *DB) Account(ctx context.Context, id string) (account.Account, error) {
+	return fetch[account.Account](ctx, db, Accounts, id)
+}
+
+// Enterprises lists every enterprise in order of id.
+func (db *DB) Enterprises(ctx context.Context, p Page) ([]enterprise.Enterprise, string, error) {
+	return list[enterprise.Enterprise](ctx, db, store.Query{Kind: Enterprises}, p)
+}
+
+// Tokens lists an enterprise's enrollment tokens.
+func (db *DB) Tokens(ctx context.Context, ent string, p Page) ([]enrollment.Token, string, error) {
+	return list[enrollment.Token](ctx, db, store.Equal(Tokens, byEnterprise, ent, 0), p)
+}
+
+// Devices lists an enterprise's devices.
+func (db *DB) Devices(ctx context.Context, ent string, p Page) ([]device.Device, string, error) {
+	return list[device.Device](ctx, db, store.Equal(Devices, byEnterprise, ent, 0), p)
+}
+
+// DevicesOf lists the devices that should hold an account.
+func (db *DB) DevicesOf(ctx context.Context, accountID string, p Page) ([]device.Device, string, error) {
+	return list[device.Device](ctx, db, store.Equal(Devices, byAccount, accountID, 0), p)
+}
+
+// Accounts lists an enterprise's accounts.
+func (db *DB) Accounts(ctx context.Context, ent string, p Page) ([]account.Account, string, error) {
+	return list[account.Account](ctx, db, store.Equal(Accounts, byEnterprise, ent, 0), p)
+}
+
+// AccountsDue lists the accounts whose Due lies at or before now, the longest
+// due first.
+func (db *DB) AccountsDue(ctx context.Context, now time.Time, limit int) ([]account.Account, error) {
+	q := store.Query{Kind: Accounts, Field: byDue, To: store.Timestamp(now.Add(1))}
+	as, _, err := list[account.Account](ctx, db, q, Page{Limit: limit})
+	return as, err
+}
+
+// AccountByUser finds an account by Google's ids.
+func (db *DB) AccountByUser(ctx context.Context, playEnterprise, userID string) (account.Account, error) {
+	return only[account.Account](ctx, db, store.Equal(Accounts, byUser, playEnterprise+"/"+userID, 1), "account with user id "+userID)
+}
+
+// AccountByName finds an account by the name that devices report.
+func (db *DB) AccountByName(ctx context.Context, ent, name string) (account.Account, error) {
+	return only[account.Account](ctx, db, store.Equal(Accounts, byName, ent+"/"+name, 1), "account of that name")
+}
+
+// EnterpriseByPlay finds an enterprise by Google's id.
+func (db *DB) EnterpriseByPlay(ctx context.Context, play string) (enterprise.Enterprise, error) {
+	return only[enterprise.Enterprise](ctx, db, store.Equal(Enterprises, byPlay, play, 1), "enterprise bound to "+play)
+}
+
+// Audit lists the trail of an enterprise from a moment on, oldest first.
+func (db *DB) Audit(ctx context.Context, ent string, since time.Time, p Page) ([]audit.Record, string, error) {
+	q := store.Query{Kind: Audit, Field: byTrail, From: ent + "|" + store.Timestamp(since), To: ent + "}"}
+	return list[audit.Record](ctx, db, q, p)
+}
+
+// AppendAudit stores one record that belongs to no other change.
+func (db *DB) AppendAudit(ctx context.Context, r audit.Record) error {
+	return db.Update(ctx, func(tx *Tx) error { return tx.Audit(r) })
+}
+
+func only[T any](ctx context.Context, db *DB, q store.Query, what string) (T, error) {
+	vs, _, err := list[T](ctx, db, q, Page{Limit: 1})
+	if err != nil || len(vs) == 0 {
+		var zero T
+		if err == nil {
+			err = fault.New(fault.NotFound, "not-found", "there is no %s", what)
+		}
+		return zero, err
+	}
+	return vs[0], nil
+}
+
+func list[T any](ctx context.Context, db *DB, q store.Query, p Page) ([]T, string, error) {
+	q.Limit = p.Limit
+	if q.Limit == 0 {
+		q.Limit = 100
+	}
+	if p.Next != "" {
+		c, err := parseCursor(p.Next)
+		if err != nil {
+			return nil, "", err
+		}
+		q.After = c
+	}
+	docs, err := db.driver.Find(ctx, q)
+	if err != nil {
+		return nil, "", err
+	}
+	vs := make([]T, 0, len(docs))
+	for _, d := range docs {
+		v, err := decode[T](d, nil)
+		if err != nil {
+			return nil, "", err
+		}
+		vs = append(vs, v)
+	}
+	if len(docs) < q.Limit {
+		return vs, "", nil
+	}
+	last := docs[len(docs)-1]
+	return vs, formatCursor(store.Cursor{Value: last.Index[q.Field], ID: last.Key.ID}), nil
+}
+
+func formatCursor(c store.Cursor) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(c.Value + "\x00" + c.ID))
+}
+
+func parseCursor(s string) (store.Cursor, error) {
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	value, id, ok := strings.Cut(string(b), "\x00")
+	if err != nil || !ok || id == "" {
+		return store.Cursor{}, fault.Field("next", "give the next value of the page before, unchanged")
+	}
+	return store.Cursor{Value: value, ID: id}, nil
+}

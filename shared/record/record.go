@@ -1,0 +1,199 @@
+// Package record maps the domain's types to documents of a store.Driver: which
+// kind each lives in, its id, and the index fields by which it is found. It holds
+// no rules; those are in the domain packages.
+package record
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/rollcall-emm/rollcall/shared/account"
+	"github.com/rollcall-emm/rollcall/shared/audit"
+	"github.com/rollcall-emm/rollcall/shared/device"
+	"github.com/rollcall-emm/rollcall/shared/enrollment"
+	"github.com/rollcall-emm/rollcall/shared/enterprise"
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/store"
+)
+
+// The kinds of document, which are Firestore's collections.
+const (
+	Enterprises store.Kind = "enterprises"
+	Tokens      store.Kind = "enrollmentTokens"
+	Uses        store.Kind = "enrollmentUses"
+	Devices     store.Kind = "devices"
+	Accounts    store.Kind = "accounts"
+	Audit       store.Kind = "audit"
+)
+
+// Kinds lists every kind.
+func Kinds() []store.Kind {
+	return []store.Kind{Enterprises, Tokens, Uses, Devices, Accounts, Audit}
+}
+
+// The index fields.
+const (
+	byEnterprise = "enterprise" // the enterprise's id
+	byAccount    = "account"    // a device's desired account
+	byUser       = "user"       // Google's enterprise and user ids
+	byName       = "name"       // enterprise and account name on devices
+	byDue        = "due"        // when the row needs attention
+	byTrail      = "trail"      // enterprise and time
+	byPlay       = "play"       // Google's enterprise id
+)
+
+// DB is the typed store. It may be used concurrently. A missing record is
+// fault.NotFound with a public text that names it.
+type DB struct {
+	driver store.Driver
+	ids    func() string
+}
+
+// New returns a DB over driver. ids makes the ids of audit records, unique and
+// without order (26 characters or so of [a-z2-7]).
+func New(driver store.Driver, ids func() string) *DB { return &DB{driver: driver, ids: ids} }
+
+// Tx is a transaction under way, with the store's rules: all reads come before
+// the first write.
+type Tx struct {
+	txn store.Txn
+	ids func() string
+}
+
+// Update runs fn in one transaction; see store.Driver.
+func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
+	return db.driver.Update(ctx, func(txn store.Txn) error { return fn(&Tx{txn, db.ids}) })
+}
+
+// In returns db's Update as a function over T, the narrow view of a transaction
+// that a domain package declares. *Tx must implement T.
+func In[T any](db *DB) func(context.Context, func(T) error) error {
+	return func(ctx context.Context, fn func(T) error) error {
+		return db.Update(ctx, func(tx *Tx) error { return fn(any(tx).(T)) })
+	}
+}
+
+// *Tx is every view of a transaction that is declared elsewhere.
+var _ account.Rows = (*Tx)(nil)
+
+func decode[T any](doc store.Document, err error) (T, error) {
+	var v T
+	if err != nil {
+		if fault.KindOf(err) == fault.NotFound {
+			err = fault.Wrap(err, fault.NotFound, "not-found", "there is no %s %q", singular(doc.Key.Kind), doc.Key.ID)
+		}
+		return v, err
+	}
+	if err := json.Unmarshal(doc.Body, &v); err != nil {
+		return v, fault.Wrap(err, fault.Permanent, "record-damaged",
+			"the stored %s %q cannot be read; restore it from a backup", singular(doc.Key.Kind), doc.Key.ID)
+	}
+	return v, nil
+}
+
+func singular(k store.Kind) string {
+	switch k {
+	case Enterprises:
+		return "enterprise"
+	case Tokens:
+		return "enrollment token"
+	case Uses:
+		return "enrollment use"
+	case Devices:
+		return "device"
+	case Accounts:
+		return "account"
+	}
+	return string(k) + " record"
+}
+
+func get[T any](tx *Tx, kind store.Kind, id string) (T, error) {
+	key := store.Key{Kind: kind, ID: id}
+	doc, err := tx.txn.Get(key)
+	doc.Key = key
+	return decode[T](doc, err)
+}
+
+func put(tx *Tx, kind store.Kind, id string, v any, index map[string]string) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode %s %s: %w", kind, id, err)
+	}
+	return tx.txn.Put(store.Document{Key: store.Key{Kind: kind, ID: id}, Body: body, Index: index})
+}
+
+// Enterprise returns an enterprise.
+func (tx *Tx) Enterprise(id string) (enterprise.Enterprise, error) {
+	return get[enterprise.Enterprise](tx, Enterprises, id)
+}
+
+// PutEnterprise stores an enterprise.
+func (tx *Tx) PutEnterprise(e enterprise.Enterprise) error {
+	return put(tx, Enterprises, e.ID, e, map[string]string{byPlay: e.Play})
+}
+
+// Token returns an enrollment token.
+func (tx *Tx) Token(id string) (enrollment.Token, error) {
+	return get[enrollment.Token](tx, Tokens, id)
+}
+
+// PutToken stores an enrollment token.
+func (tx *Tx) PutToken(t enrollment.Token) error {
+	return put(tx, Tokens, t.ID, t, map[string]string{byEnterprise: t.Enterprise})
+}
+
+// Shard returns a shard of an enrollment token's uses; one that was never
+// written is empty.
+func (tx *Tx) Shard(id string) (enrollment.Shard, error) {
+	s, err := get[enrollment.Shard](tx, Uses, id)
+	if fault.KindOf(err) == fault.NotFound {
+		return enrollment.Shard{ID: id}, nil
+	}
+	return s, err
+}
+
+// PutShard stores a shard.
+func (tx *Tx) PutShard(s enrollment.Shard) error { return put(tx, Uses, s.ID, s, nil) }
+
+// Device returns a device.
+func (tx *Tx) Device(id string) (device.Device, error) {
+	return get[device.Device](tx, Devices, id)
+}
+
+// PutDevice stores a device.
+func (tx *Tx) PutDevice(d device.Device) error {
+	index := map[string]string{byEnterprise: d.Enterprise}
+	if d.Desired.AccountID != "" {
+		index[byAccount] = d.Desired.AccountID
+	}
+	return put(tx, Devices, d.ID, d, index)
+}
+
+// Account returns an account.
+func (tx *Tx) Account(id string) (account.Account, error) {
+	return get[account.Account](tx, Accounts, id)
+}
+
+// PutAccount stores an account, so that it is found by user id, by name, and
+// when it is due (invariant P4).
+func (tx *Tx) PutAccount(a account.Account) error {
+	index := map[string]string{byEnterprise: a.Enterprise}
+	if a.UserID != "" {
+		index[byUser] = a.PlayEnterprise + "/" + a.UserID
+	}
+	if a.Name != "" {
+		index[byName] = a.Enterprise + "/" + a.Name
+	}
+	if due := a.Due(); !due.IsZero() {
+		index[byDue] = store.Timestamp(due)
+	}
+	return put(tx, Accounts, a.ID, a, index)
+}
+
+// Audit appends a record; its ID is made here.
+func (tx *Tx) Audit(r audit.Record) error {
+	r.ID = tx.ids()
+	return put(tx, Audit, r.ID, r, map[string]string{byTrail: r.Enterprise + "|" + store.Timestamp(r.At)})
+}
