@@ -1,0 +1,168 @@
+package checkin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/rollcall-emm/rollcall/shared/account"
+	"github.com/rollcall-emm/rollcall/shared/api"
+	"github.com/rollcall-emm/rollcall/shared/audit"
+	"github.com/rollcall-emm/rollcall/shared/device"
+	"github.com/rollcall-emm/rollcall/shared/enterprise"
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/proof"
+	"github.com/rollcall-emm/rollcall/shared/protocol"
+)
+
+// Rows is what a check-in reads and writes in its transaction.
+type Rows interface {
+	Device(id string) (device.Device, error)
+	Account(id string) (account.Account, error)
+	Enterprise(id string) (enterprise.Enterprise, error)
+	PutDevice(device.Device) error
+	PutAccount(account.Account) error
+	Audit(audit.Record) error
+}
+
+// Desk takes devices' reports. It may be used concurrently.
+type Desk struct {
+	// Device reads one device.
+	Device func(ctx context.Context, id string) (device.Device, error)
+	// Update runs a transaction; the closure may run several times.
+	Update func(ctx context.Context, fn func(Rows) error) error
+	// URL is the function's public URL, which proofs name.
+	URL string
+	Now func() time.Time
+	// Random returns a number in [0, 1) for jitter.
+	Random func() float64
+}
+
+// Handler returns the function's handler.
+func (d *Desk) Handler(edge api.Edge) http.Handler { return edge.Handle(d.serve) }
+
+func (d *Desk) serve(w http.ResponseWriter, r *http.Request) error {
+	body, err := api.ReadBody(w, r, protocol.MaxBody)
+	if err != nil {
+		return err
+	}
+	v, err := proof.Verify(r.Header.Get(proof.Header), r.Method, d.URL, body, d.Now())
+	if err != nil {
+		return err
+	}
+	var req protocol.CheckInRequest
+	if err := api.Decode(body, &req); err != nil {
+		return err
+	}
+	id := device.ID(v.Thumbprint)
+	row, err := d.Device(r.Context(), id)
+	if err != nil {
+		return unknown(err)
+	}
+	api.Identify(r.Context(), "device:"+id)
+	if row.Proofs.Seen(v.ID) {
+		return fault.New(fault.Unauthorized, "proof-reused", "")
+	}
+	if device.Apply(row, req, d.Now()).Dirty {
+		if row, err = d.record(r.Context(), id, req, v); err != nil {
+			return err
+		}
+	}
+	return api.WriteJSON(w, http.StatusOK, d.reply(row, req))
+}
+
+// unknown makes a key without a device one more uniform refusal.
+func unknown(err error) error {
+	if fault.KindOf(err) == fault.NotFound {
+		return fault.Wrap(err, fault.Unauthorized, "device-unknown", "")
+	}
+	return err
+}
+
+// errUnchanged ends a transaction that has nothing to write: another request of
+// the device said the same in the meantime.
+var errUnchanged = errors.New("unchanged")
+
+// record takes the report in, together with what it says of a token.
+func (d *Desk) record(ctx context.Context, id string, req protocol.CheckInRequest, v proof.Verified) (device.Device, error) {
+	var row device.Device
+	err := d.Update(ctx, func(tx Rows) error {
+		now := d.Now()
+		found, err := tx.Device(id)
+		if err != nil {
+			return unknown(err)
+		}
+		c := device.Apply(found, req, now)
+		row = c.Device
+		if !c.Dirty {
+			return errUnchanged
+		}
+		if row.Proofs, err = row.Proofs.Admit(v.ID, now, v.Until); err != nil {
+			return err
+		}
+		var acct account.Account
+		if c.Answer != nil {
+			if acct, err = tx.Account(c.Answer.AccountID); err != nil && fault.KindOf(err) != fault.NotFound {
+				return err
+			}
+		}
+		if device.PolicyDue(found, now) {
+			ent, err := tx.Enterprise(row.Enterprise)
+			if err != nil {
+				return err
+			}
+			row.CheckInSeconds = ent.Policy.CheckIn()
+		}
+		if err := tx.PutDevice(row); err != nil {
+			return err
+		}
+		return acknowledge(tx, row, acct, c, now)
+	})
+	if errors.Is(err, errUnchanged) {
+		err = nil
+	}
+	return row, err
+}
+
+// acknowledge writes what became of a token into the account's ledger (invariant
+// T4) and the trail.
+func acknowledge(tx Rows, row device.Device, acct account.Account, c device.Change, now time.Time) error {
+	note := audit.Record{Enterprise: row.Enterprise, At: now, Actor: "device:" + row.ID}
+	if a := c.Answer; a != nil && acct.Acknowledge(row.ID, *a, now) {
+		if err := tx.PutAccount(acct); err != nil {
+			return err
+		}
+		note.Target, note.Action, note.Result = "account:"+acct.ID, "token.added", audit.OK
+		if !a.Added {
+			note.Action, note.Result = "token.failed", a.Reason
+		}
+		if err := tx.Audit(note); err != nil {
+			return err
+		}
+	}
+	if c.Lost == "" {
+		return nil
+	}
+	note.Target, note.Action, note.Result = "account:"+row.Desired.AccountID, "account.invalidated", audit.OK
+	return tx.Audit(note)
+}
+
+// soon is when a device with something to do comes back.
+const soon = 60
+
+func (d *Desk) reply(row device.Device, req protocol.CheckInRequest) protocol.CheckInReply {
+	out := protocol.CheckInReply{
+		Directives:         device.Plan(row.Desired, req.Accounts),
+		NextCheckInSeconds: row.CheckInSeconds,
+	}
+	if out.Directives == nil {
+		out.Directives = []protocol.Directive{}
+	} else {
+		out.NextCheckInSeconds = min(soon, out.NextCheckInSeconds)
+	}
+	// Ten per cent either way, so that a fleet that was cut off together does not
+	// come back together for ever after (invariant C6).
+	out.NextCheckInSeconds = max(1, int(float64(out.NextCheckInSeconds)*(0.9+0.2*d.Random())))
+	return out
+}

@@ -1,0 +1,41 @@
+package enroll
+
+import (
+	"net/http"
+
+	"github.com/rollcall-emm/rollcall/shared/api"
+	"github.com/rollcall-emm/rollcall/shared/proof"
+	"github.com/rollcall-emm/rollcall/shared/protocol"
+	"github.com/rollcall-emm/rollcall/shared/seal"
+)
+
+// Handler returns the function's handler; url is its public URL, which proofs
+// name, and endpoints are what a device is told.
+func (s *Registrar) Handler(edge api.Edge, url string, endpoints protocol.Endpoints) http.Handler {
+	return edge.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		body, err := api.ReadBody(w, r, protocol.MaxBody)
+		if err != nil {
+			return err
+		}
+		v, err := proof.Verify(r.Header.Get(proof.Header), r.Method, url, body, s.Now())
+		if err != nil {
+			return err
+		}
+		var req protocol.EnrollRequest
+		if err := api.Decode(body, &req); err != nil {
+			return err
+		}
+		key, err := seal.ParseKey(req.EncryptionKey)
+		if err != nil {
+			return err
+		}
+		d, err := s.Enroll(r.Context(), v, key, req)
+		if err != nil {
+			return err
+		}
+		api.Identify(r.Context(), "device:"+d.ID)
+		return api.WriteJSON(w, http.StatusOK, protocol.EnrollReply{
+			DeviceID: d.ID, Endpoints: endpoints, NextCheckInSeconds: 1,
+		})
+	})
+}

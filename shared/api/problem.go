@@ -1,0 +1,107 @@
+package api
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/protocol"
+)
+
+// unauthorized is the one text of every 401, so that a refusal tells nothing but
+// the server's time (invariant C1).
+const unauthorized = "The request was not accepted. If this device's clock differs from serverTime by more than 300 seconds, set it; otherwise enroll again with a new key and a valid enrollment token."
+
+// Reasons with a status of their own.
+const (
+	reasonMethod    = "method-not-allowed"
+	reasonMediaType = "unsupported-media-type"
+	reasonStoreFull = "store-full"
+)
+
+// Status returns the HTTP status of an error's kind.
+func Status(err error) int {
+	switch fault.ReasonOf(err) {
+	case reasonMethod:
+		return http.StatusMethodNotAllowed
+	case reasonMediaType:
+		return http.StatusUnsupportedMediaType
+	case reasonStoreFull:
+		return http.StatusInsufficientStorage
+	}
+	switch fault.KindOf(err) {
+	case fault.Invalid:
+		return http.StatusBadRequest
+	case fault.Unauthorized:
+		return http.StatusUnauthorized
+	case fault.Denied:
+		return http.StatusForbidden
+	case fault.NotFound:
+		return http.StatusNotFound
+	case fault.Conflict:
+		return http.StatusConflict
+	case fault.TooLarge:
+		return http.StatusRequestEntityTooLarge
+	case fault.Exhausted:
+		return http.StatusTooManyRequests
+	case fault.Transient:
+		return http.StatusServiceUnavailable
+	case fault.Permanent:
+		return http.StatusBadGateway
+	}
+	return http.StatusInternalServerError
+}
+
+// NewProblem returns the body with which err is answered. Only err's public text,
+// reason and field show in it.
+func NewProblem(err error, requestID string, now time.Time) protocol.Problem {
+	status := Status(err)
+	p := protocol.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status}
+	switch status {
+	case http.StatusUnauthorized:
+		p.Detail, p.ServerTime = unauthorized, now.Unix()
+		return p
+	case http.StatusInternalServerError:
+		p.Detail = "Rollcall failed on this request, which is logged as " + requestID + "; tell the operator that id."
+		return p
+	}
+	if e := fault.As(err); e != nil {
+		p.Detail, p.Field = e.Public, e.Field
+		if e.Reason != "" {
+			p.Type = "urn:rollcall:problem:" + e.Reason
+		}
+	}
+	if p.Detail == "" && status == http.StatusServiceUnavailable {
+		p.Detail = "A service that Rollcall needs did not answer in time; try again."
+	}
+	return p
+}
+
+func writeProblem(w http.ResponseWriter, err error, requestID string, now time.Time) {
+	p := NewProblem(err, requestID, now)
+	h := w.Header()
+	if e := fault.As(err); e != nil && e.RetryAfter > 0 && p.Status != http.StatusUnauthorized {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+	}
+	if p.Status == http.StatusMethodNotAllowed {
+		h.Set("Allow", e405(err))
+	}
+	body, merr := json.Marshal(p)
+	if merr != nil {
+		body = []byte(`{"type":"about:blank","title":"Internal Server Error","status":500}`)
+	}
+	h.Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(append(body, '\n'))
+}
+
+func e405(err error) string {
+	if e := fault.As(err); e != nil && e.Field != "" {
+		return e.Field
+	}
+	return http.MethodPost
+}
