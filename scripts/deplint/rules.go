@@ -17,6 +17,14 @@ type Package struct {
 	Files       []string // its Go files, tests included, relative to Dir
 }
 
+// String returns the package's path as a reader looks for it.
+func (p Package) String() string {
+	if p.Path == "" {
+		return "the root package"
+	}
+	return p.Path
+}
+
 // own returns an import's path relative to the module, and whether the imported
 // package is the module's.
 func (p Package) own(imported string) (string, bool) {
@@ -129,7 +137,7 @@ func Check(p Package) []string {
 	for _, r := range rules {
 		if r.name != nil {
 			if r.name(p) {
-				found = append(found, fmt.Sprintf("%s: %s", p.Path, r.reason))
+				found = append(found, fmt.Sprintf("%s: %s", p, r.reason))
 			}
 			continue
 		}
@@ -144,7 +152,7 @@ func Check(p Package) []string {
 				if !ok {
 					to = imported
 				}
-				found = append(found, fmt.Sprintf("%s imports %s: %s", p.Path, to, r.reason))
+				found = append(found, fmt.Sprintf("%s imports %s: %s", p, to, r.reason))
 			}
 		}
 	}
