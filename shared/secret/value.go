@@ -1,13 +1,16 @@
 // Package secret keeps what must never be seen: a Value redacts itself wherever
 // it is printed, logged or marshalled, and a Store holds values by name.
 //
-// This package has no dependencies, so that domain packages may use Value. The
-// backends are in secret/file (one machine) and secret/secretmanager (Google).
+// This package depends on fault alone, so that domain packages may use Value.
+// The backends are in secret/file (one machine) and secret/secretmanager
+// (Google).
 package secret
 
 import (
 	"context"
 	"crypto/subtle"
+	"fmt"
+	"io"
 	"log/slog"
 )
 
@@ -15,27 +18,49 @@ import (
 const Redacted = "[redacted]"
 
 // Value is a secret: a password, a token, a private key. Its zero value is
-// empty. It is safe to print, log and marshal: every such path shows Redacted.
-// Only Reveal returns the content.
-type Value struct{ b string }
+// empty. It is safe to print, log and marshal: every such path shows Redacted,
+// or an address where a printer reaches it through an unexported field. Only
+// Reveal and Bytes return the content. It is immutable and safe for concurrent
+// use. It cannot be compared with == or reflect.DeepEqual; use Equal, as cmp does.
+type Value struct {
+	// A function, because printers call no method on an unexported field but
+	// read it by reflection: fmt would print a string, and cmp follow a pointer.
+	reveal func() string
+}
 
 // New returns a Value that holds s.
-func New(s string) Value { return Value{s} }
+func New(s string) Value {
+	if s == "" {
+		return Value{}
+	}
+	return Value{reveal: func() string { return s }}
+}
 
 // NewBytes returns a Value that holds a copy of b.
-func NewBytes(b []byte) Value { return Value{string(b)} }
+func NewBytes(b []byte) Value { return New(string(b)) }
 
 // Reveal returns the content, for the one place that needs it.
-func (v Value) Reveal() string { return v.b }
+func (v Value) Reveal() string {
+	if v.reveal == nil {
+		return ""
+	}
+	return v.reveal()
+}
 
 // Bytes returns a copy of the content.
-func (v Value) Bytes() []byte { return []byte(v.b) }
+func (v Value) Bytes() []byte { return []byte(v.Reveal()) }
 
 // Empty reports whether there is no content.
-func (v Value) Empty() bool { return v.b == "" }
+func (v Value) Empty() bool { return v.Reveal() == "" }
 
 // Equal compares in constant time for contents of equal length.
-func (v Value) Equal(o Value) bool { return subtle.ConstantTimeCompare([]byte(v.b), []byte(o.b)) == 1 }
+func (v Value) Equal(o Value) bool {
+	return subtle.ConstantTimeCompare([]byte(v.Reveal()), []byte(o.Reveal())) == 1
+}
+
+// Format writes Redacted whatever the verb and flags, for String alone leaves
+// the verbs that are not for strings, such as %d, to reflection.
+func (v Value) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Redacted) }
 
 // String returns Redacted.
 func (v Value) String() string { return Redacted }
