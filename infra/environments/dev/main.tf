@@ -1,0 +1,41 @@
+terraform {
+  required_version = ">= 1.9"
+
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 7.45"
+    }
+  }
+
+  # terraform init -backend-config=bucket=NAME
+  backend "gcs" {
+    prefix = "rollcall/dev"
+  }
+}
+
+provider "google" {
+  project = var.project
+  region  = var.region
+}
+
+module "rollcall" {
+  source = "../../modules/rollcall"
+
+  project               = var.project
+  region                = var.region
+  store_location        = var.store_location
+  build_dir             = "${path.root}/../../../.build"
+  protect               = false
+  settings              = var.settings
+  admins                = var.admins
+  public_url            = var.public_url
+  notification_channels = var.notification_channels
+  warm_instances        = 0
+  max_instances         = 3
+}
+
+output "uris" {
+  description = "Where the functions answer that are called from outside."
+  value       = module.rollcall.uris
+}

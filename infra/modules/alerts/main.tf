@@ -1,0 +1,74 @@
+# Alerts, all from one table. Each has a playbook of its name in infra/playbooks,
+# which is also the text of the alert: who is woken reads what to do at once, and a
+# row without a playbook cannot be planned.
+
+locals {
+  requests  = "run_googleapis_com:request_count"
+  latencies = "run_googleapis_com:request_latencies_bucket"
+  age       = "pubsub_googleapis_com:subscription_oldest_unacked_message_age"
+  service   = "monitored_resource=\"cloud_run_revision\",service_name"
+  queue     = "monitored_resource=\"pubsub_subscription\",subscription_id"
+
+  http = join("|", var.http_functions)
+  dead = join("|", var.dead_letters)
+
+  # query is true while something is wrong. A job that should go on by itself is
+  # watched by its progress, so that it is missed also when nothing runs at all.
+  alerts = {
+    ReconcileNotProgressing = {
+      severity  = "CRITICAL"
+      condition = "No reconcile run has succeeded for 20 minutes"
+      query     = "(sum(increase(${local.requests}{${local.service}=\"reconcile\",response_code_class=\"2xx\"}[20m])) or vector(0)) < 1"
+    }
+    ProvisionNotProgressing = {
+      severity  = "CRITICAL"
+      condition = "A provision event waits for 15 minutes, and none has succeeded meanwhile"
+      query     = "max(${local.age}{${local.queue}=\"${var.subscriptions["provision"]}\"}) > 900 and on() (sum(increase(${local.requests}{${local.service}=\"provision\",response_code_class=\"2xx\"}[15m])) or vector(0)) < 1"
+    }
+    DeadLetterWaiting = {
+      severity  = "WARNING"
+      condition = "An event was given up and nobody has replayed it for 10 minutes"
+      query     = "max by (subscription_id) (${local.age}{${local.queue}=~\"${local.dead}\"}) > 600"
+    }
+    ServerErrors = {
+      severity  = "CRITICAL"
+      condition = "More than 5 % of a function's answers in 10 minutes are its own failures"
+      query     = "sum by (service_name) (rate(${local.requests}{${local.service}=~\"${local.http}\",response_code_class=\"5xx\"}[10m])) / sum by (service_name) (rate(${local.requests}{${local.service}=~\"${local.http}\"}[10m])) > 0.05"
+    }
+    SlowResponses = {
+      severity  = "WARNING"
+      condition = "One in a hundred answers of a function takes longer than 5 seconds, for 10 minutes"
+      query     = "histogram_quantile(0.99, sum by (service_name, le) (rate(${local.latencies}{${local.service}=~\"${local.http}\"}[10m]))) > 5000"
+    }
+  }
+}
+
+resource "google_monitoring_alert_policy" "this" {
+  for_each = local.alerts
+
+  project               = var.project
+  display_name          = "Rollcall: ${each.key}"
+  severity              = each.value.severity
+  combiner              = "OR"
+  notification_channels = var.notification_channels
+
+  conditions {
+    display_name = each.value.condition
+
+    condition_prometheus_query_language {
+      query               = each.value.query
+      duration            = "120s"
+      evaluation_interval = "60s"
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    subject   = "Rollcall: ${each.value.condition}"
+    content   = file("${path.module}/../../playbooks/${each.key}.md")
+  }
+
+  alert_strategy {
+    auto_close = "1800s"
+  }
+}

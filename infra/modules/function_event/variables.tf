@@ -1,0 +1,47 @@
+variable "project" {
+  type        = string
+  description = "The project's id."
+}
+
+variable "project_number" {
+  type        = string
+  description = "The project's number, by which Pub/Sub's own service account is named."
+}
+
+variable "region" {
+  type        = string
+  description = "The region that the function runs in."
+}
+
+variable "function" {
+  type        = object({ name = string, uri = string })
+  description = "The function that handles the events; topic and subscriptions bear its name behind topic_prefix."
+}
+
+variable "topic_prefix" {
+  type        = string
+  description = "What the names of topics begin with, as ROLLCALL_TOPIC_PREFIX says it to the functions."
+}
+
+variable "timeout_seconds" {
+  type        = number
+  description = "The function's time limit."
+}
+
+variable "attempts" {
+  type        = number
+  description = "After how many deliveries an event is given up to the dead letters, 5 to 100."
+  default     = 10
+}
+
+variable "publishers" {
+  type        = map(string)
+  description = "The members that may start the workflow, each under a name of its own."
+  default     = {}
+}
+
+variable "replayers" {
+  type        = map(string)
+  description = "The members that may list and replay dead letters, each under a name of its own."
+  default     = {}
+}

@@ -1,0 +1,89 @@
+# One second-generation function that answers HTTP, with an identity of its own.
+
+locals {
+  # The stager leaves exactly one archive for each function.
+  archives = fileset(var.build_dir, "${var.name}-*.zip")
+  archive  = join("", local.archives)
+}
+
+resource "google_service_account" "this" {
+  project      = var.project
+  account_id   = "rollcall-${var.name}"
+  display_name = "Rollcall function ${var.name}"
+}
+
+resource "google_storage_bucket_object" "archive" {
+  name   = local.archive
+  bucket = var.bucket
+  source = "${var.build_dir}/${local.archive}"
+
+  lifecycle {
+    create_before_destroy = true
+
+    precondition {
+      condition     = length(local.archives) == 1
+      error_message = "There is no archive of ${var.name}, or more than one, in ${var.build_dir}: run ./scripts/stage ${var.name}."
+    }
+  }
+}
+
+resource "google_cloudfunctions2_function" "this" {
+  project     = var.project
+  location    = var.region
+  name        = var.name
+  description = var.description
+
+  build_config {
+    runtime         = "go126"
+    entry_point     = var.name
+    service_account = var.build_service_account
+
+    source {
+      storage_source {
+        bucket = var.bucket
+        # Named by its content, so that an unchanged function is not rebuilt.
+        object = google_storage_bucket_object.archive.name
+      }
+    }
+  }
+
+  service_config {
+    service_account_email            = google_service_account.this.email
+    environment_variables            = var.settings
+    available_memory                 = var.memory
+    available_cpu                    = "1"
+    timeout_seconds                  = var.timeout_seconds
+    max_instance_request_concurrency = var.concurrency
+    min_instance_count               = var.min_instances
+    max_instance_count               = var.max_instances
+    ingress_settings                 = "ALLOW_ALL"
+    all_traffic_on_latest_revision   = true
+  }
+}
+
+# Who may call: everyone for device traffic, which proves itself to the function,
+# and named members else.
+resource "google_cloud_run_service_iam_member" "invoker" {
+  for_each = toset(var.invokers)
+
+  project  = var.project
+  location = var.region
+  service  = google_cloudfunctions2_function.this.name
+  role     = "roles/run.invoker"
+  member   = each.value
+}
+
+resource "google_project_iam_member" "store" {
+  project = var.project
+  role    = "roles/datastore.user"
+  member  = google_service_account.this.member
+}
+
+resource "google_secret_manager_secret_iam_member" "reads" {
+  for_each = toset(var.secrets)
+
+  project   = var.project
+  secret_id = each.value
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.this.member
+}

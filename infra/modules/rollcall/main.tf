@@ -1,0 +1,192 @@
+# All of Rollcall in one project.
+
+locals {
+  # What each function may do. Every function may use the store.
+  http = {
+    enroll = {
+      description = "Binds a device to an enterprise and a person"
+      public      = true
+      secrets     = []
+      timeout     = 30
+    }
+    checkin = {
+      description = "Takes a device's report and returns its directives"
+      public      = true
+      secrets     = []
+      timeout     = 30
+    }
+    token = {
+      description = "Provisions the account of a device and mints its authentication token"
+      public      = true
+      secrets     = ["identifier-key", "play-key"]
+      timeout     = 60
+    }
+    admin = {
+      description = "Reads status and starts workflows, for administrators"
+      public      = false
+      secrets     = []
+      timeout     = 60
+    }
+  }
+  event = {
+    provision = {
+      description = "Creates, updates, revokes and deletes accounts"
+      secrets     = ["identifier-key", "play-key"]
+      timeout     = 300
+    }
+    reconcile = {
+      description = "Finishes what a crash left half done"
+      secrets     = ["identifier-key", "play-key"]
+      timeout     = 540
+    }
+  }
+  secrets = ["identifier-key", "play-key"]
+
+  topic_prefix = "rollcall-"
+
+  # Each function has this address too, beside the one of its own, so that devices
+  # need one host for all without a load balancer.
+  public_url = coalesce(var.public_url, "https://${var.region}-${var.project}.cloudfunctions.net")
+
+  settings = merge({
+    ROLLCALL_STORE              = "firestore"
+    ROLLCALL_BUS                = "pubsub"
+    ROLLCALL_SECRETS            = "secretmanager"
+    ROLLCALL_PROJECT            = var.project
+    ROLLCALL_FIRESTORE_DATABASE = module.store.database
+    ROLLCALL_TOPIC_PREFIX       = local.topic_prefix
+    ROLLCALL_PUBLIC_URL         = local.public_url
+    ROLLCALL_ADMIN_EMAILS       = join(",", [for member in var.admins : split(":", member)[1]])
+    ROLLCALL_ADMIN_AUDIENCES    = "${local.public_url}/admin"
+  }, var.settings)
+}
+
+data "google_project" "this" {
+  project_id = var.project
+}
+
+resource "google_project_service" "this" {
+  for_each = toset([
+    "androidenterprise.googleapis.com",
+    "artifactregistry.googleapis.com",
+    "cloudbuild.googleapis.com",
+    "cloudfunctions.googleapis.com",
+    "cloudscheduler.googleapis.com",
+    "firestore.googleapis.com",
+    "monitoring.googleapis.com",
+    "pubsub.googleapis.com",
+    "run.googleapis.com",
+    "secretmanager.googleapis.com",
+  ])
+
+  project            = var.project
+  service            = each.value
+  disable_on_destroy = false
+}
+
+module "store" {
+  source = "../store"
+
+  project  = var.project
+  location = var.store_location
+  protect  = var.protect
+
+  depends_on = [google_project_service.this]
+}
+
+# The secrets have no value here, for Terraform keeps what it sets in its state.
+# The README says how each gets one.
+resource "google_secret_manager_secret" "this" {
+  for_each = toset(local.secrets)
+
+  project   = var.project
+  secret_id = each.value
+
+  replication {
+    auto {}
+  }
+
+  depends_on = [google_project_service.this]
+}
+
+module "http" {
+  source   = "../function_http"
+  for_each = local.http
+
+  project               = var.project
+  region                = var.region
+  name                  = each.key
+  description           = each.value.description
+  bucket                = google_storage_bucket.archives.name
+  build_dir             = var.build_dir
+  build_service_account = google_service_account.build.id
+  settings              = local.settings
+  secrets               = each.value.secrets
+  invokers              = each.value.public ? ["allUsers"] : var.admins
+  timeout_seconds       = each.value.timeout
+  min_instances         = each.value.public ? var.warm_instances : 0
+  max_instances         = var.max_instances
+
+  depends_on = [google_secret_manager_secret.this, google_project_iam_member.build]
+}
+
+module "event" {
+  source   = "../function_http"
+  for_each = local.event
+
+  project               = var.project
+  region                = var.region
+  name                  = each.key
+  description           = each.value.description
+  bucket                = google_storage_bucket.archives.name
+  build_dir             = var.build_dir
+  build_service_account = google_service_account.build.id
+  settings              = local.settings
+  secrets               = each.value.secrets
+  timeout_seconds       = each.value.timeout
+  # Few at once: each works on Google Play, which counts its callers' requests.
+  concurrency   = 8
+  max_instances = 5
+
+  depends_on = [google_secret_manager_secret.this, google_project_iam_member.build]
+}
+
+module "delivery" {
+  source   = "../function_event"
+  for_each = local.event
+
+  project         = var.project
+  project_number  = data.google_project.this.number
+  region          = var.region
+  topic_prefix    = local.topic_prefix
+  function        = { name = module.event[each.key].name, uri = module.event[each.key].uri }
+  timeout_seconds = each.value.timeout
+  publishers      = { admin = module.http["admin"].member }
+  replayers       = { admin = module.http["admin"].member }
+}
+
+# Over-scheduled on purpose: the job decides what is due. Cloud Scheduler publishes
+# as its own service agent, which may publish in its project.
+resource "google_cloud_scheduler_job" "reconcile" {
+  project     = var.project
+  region      = var.region
+  name        = "reconcile"
+  description = "Starts reconcile every 5 minutes"
+  schedule    = "*/5 * * * *"
+  time_zone   = "Etc/UTC"
+
+  pubsub_target {
+    topic_name = module.delivery["reconcile"].topic
+    attributes = { source = "schedule" } # the event has no payload, and one of both there must be
+  }
+}
+
+module "alerts" {
+  source = "../alerts"
+
+  project               = var.project
+  http_functions        = keys(local.http)
+  subscriptions         = { for name, d in module.delivery : name => d.subscription }
+  dead_letters          = [for d in module.delivery : d.dead_letters]
+  notification_channels = var.notification_channels
+}

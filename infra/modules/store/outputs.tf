@@ -1,0 +1,4 @@
+output "database" {
+  description = "The database's id."
+  value       = google_firestore_database.this.name
+}

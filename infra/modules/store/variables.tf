@@ -1,0 +1,26 @@
+variable "project" {
+  type        = string
+  description = "The project's id."
+}
+
+variable "location" {
+  type        = string
+  description = "Where the data is kept, such as eur3 or europe-west1. It cannot be changed later."
+}
+
+variable "database" {
+  type        = string
+  description = "The database's id."
+  default     = "(default)"
+}
+
+variable "protect" {
+  type        = bool
+  description = "Whether the database cannot be deleted and can be read as of any moment of the last seven days."
+}
+
+variable "collections" {
+  type        = list(string)
+  description = "The collections of records, one for each kind."
+  default     = ["accounts", "audit", "devices", "enrollmentTokens", "enrollmentUses", "enterprises"]
+}
