@@ -1,0 +1,150 @@
+package workflow
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-emm/rollcall/shared/fault"
+)
+
+func full() Command {
+	return Command{Enterprise: "acme", Op: Delete, Accounts: []string{"abc", "def"}, RequestedBy: "admin:local", RequestID: "r1"}
+}
+
+func TestValidateNamesTheField(t *testing.T) {
+	t.Parallel()
+	many := make([]string, MaxIDs+1)
+	for i := range many {
+		many[i] = "a" + strconv.Itoa(i)
+	}
+	for _, tc := range []struct {
+		name  string
+		edit  func(*Command)
+		field string // "" where the command is right
+	}{
+		{"right", func(*Command) {}, ""},
+		{"all", func(c *Command) { c.Accounts, c.All = nil, true }, ""},
+		{"continued", func(c *Command) { c.Accounts, c.All, c.Next = nil, true, "abc_-1" }, ""},
+		{"rename", func(c *Command) { c.Op, c.DisplayName = Rename, "Acme" }, ""},
+		{"retire", func(c *Command) { c.Op, c.Accounts, c.Devices = Retire, nil, []string{"d1"} }, ""},
+		{"verify", func(c *Command) { c.Op, c.Accounts = Verify, nil }, ""},
+		{"no enterprise", func(c *Command) { c.Enterprise = "" }, "enterprise"},
+		{"enterprise with a slash", func(c *Command) { c.Enterprise = "a/b" }, "enterprise"},
+		{"unknown op", func(c *Command) { c.Op = "destroy" }, "op"},
+		{"no op", func(c *Command) { c.Op = "" }, "op"},
+		{"nothing named", func(c *Command) { c.Accounts = nil }, "accounts"},
+		{"both", func(c *Command) { c.All = true }, "accounts"},
+		{"too many", func(c *Command) { c.Accounts = many }, "accounts"},
+		{"twice", func(c *Command) { c.Accounts = []string{"a", "b", "a"} }, "accounts[2]"},
+		{"not an id", func(c *Command) { c.Accounts = []string{"a", "b c"} }, "accounts[1]"},
+		{"devices for accounts", func(c *Command) { c.Devices = []string{"d"} }, "devices"},
+		{"accounts for devices", func(c *Command) { c.Op = Release }, "accounts"},
+		{"verify of accounts", func(c *Command) { c.Op = Verify }, "accounts"},
+		{"verify of devices", func(c *Command) { c.Op, c.Accounts, c.Devices = Verify, nil, []string{"d"} }, "devices"},
+		{"reconcile all", func(c *Command) { c.Op, c.Accounts, c.All = Reconcile, nil, true }, "all"},
+		{"rename to nothing", func(c *Command) { c.Op = Rename }, "displayName"},
+		{"rename to a novel", func(c *Command) { c.Op, c.DisplayName = Rename, strings.Repeat("ä", 61) }, "displayName"},
+		{"delete with a name", func(c *Command) { c.DisplayName = "x" }, "displayName"},
+		{"continuation of a list", func(c *Command) { c.Next = "abc" }, "next"},
+		{"strange continuation", func(c *Command) { c.Accounts, c.All, c.Next = nil, true, "a b" }, "next"},
+		{"nobody", func(c *Command) { c.RequestedBy = "" }, "requestedBy"},
+		{"no request", func(c *Command) { c.RequestID = "" }, "requestId"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			c := full()
+			tc.edit(&c)
+			err := c.Validate()
+			if tc.field == "" {
+				if err != nil {
+					t.Fatalf("refused: %v", err)
+				}
+				return
+			}
+			if e := fault.As(err); e == nil || e.Kind != fault.Invalid || e.Field != tc.field {
+				t.Errorf("got %v, want a refusal of %s", err, tc.field)
+			}
+		})
+	}
+}
+
+func TestParseReadsWhatMarshalWrites(t *testing.T) {
+	t.Parallel()
+	for _, want := range []Command{
+		full(),
+		{Enterprise: "acme", Op: Rename, All: true, Next: "x", DisplayName: "Acme", RequestedBy: "admin:a@b.example", RequestID: "r2"},
+		{Enterprise: "acme", Op: Release, Devices: []string{"d1"}, RequestedBy: "admin:local", RequestID: "r3"},
+	} {
+		data, err := want.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Parse(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("-want +got:\n%s", d)
+		}
+	}
+}
+
+func TestParseIsStrict(t *testing.T) {
+	t.Parallel()
+	const good = `{"enterprise":"acme","op":"verify","requestedBy":"admin:local","requestId":"r"}`
+	if _, err := Parse([]byte(good)); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct{ name, data, field string }{
+		{"empty", ``, ""},
+		{"an array", `[]`, ""},
+		{"cut short", good[:len(good)-1], ""},
+		{"trailing data", good + `{}`, ""},
+		{"trailing garbage", good + `x`, ""},
+		{"unknown member", `{"force":true}`, "force"},
+		{"another case", `{"Op":"verify"}`, "Op"},
+		{"twice", `{"op":"verify","op":"delete"}`, "op"},
+		{"wrong type", `{"all":"yes"}`, "all"},
+		{"null", `{"accounts":null}`, "accounts"},
+		{"not valid", `{"op":"verify"}`, "enterprise"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := Parse([]byte(tc.data))
+			if e := fault.As(err); e == nil || e.Kind != fault.Invalid || e.Field != tc.field {
+				t.Errorf("got %v, want a refusal of %q", err, tc.field)
+			}
+		})
+	}
+}
+
+// FuzzParse proves that whatever Parse takes is valid and survives a round trip.
+func FuzzParse(f *testing.F) {
+	data, _ := full().Marshal()
+	f.Add(data)
+	f.Add([]byte(`{"op":"verify","op":1}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := Parse(data)
+		if err != nil {
+			return
+		}
+		if !slices.Contains(Ops(), c.Op) {
+			t.Errorf("took the operation %q", c.Op)
+		}
+		if !json.Valid(data) {
+			t.Errorf("took invalid JSON %q", data)
+		}
+		again, err := c.Marshal()
+		if err != nil {
+			t.Fatalf("took what it would not write: %v", err)
+		}
+		if c2, err := Parse(again); err != nil || !cmp.Equal(c, c2) && len(c.Accounts)+len(c.Devices) > 0 {
+			t.Errorf("round trip: %v\n%s", err, cmp.Diff(c, c2))
+		}
+	})
+}
