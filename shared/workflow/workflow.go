@@ -82,7 +82,7 @@ type Command struct {
 var (
 	enterprisePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{1,39}$`)
 	idPattern         = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
-	nextPattern       = regexp.MustCompile(`^[A-Za-z0-9_-]{0,2000}$`)
+	nextPattern       = regexp.MustCompile(`^[A-Za-z0-9_-]*$`)
 )
 
 // Validate returns fault.Invalid naming the first field that is wrong.
@@ -101,7 +101,7 @@ func (c Command) Validate() error {
 		return fault.Field("displayName", "only rename takes a display name")
 	case c.Next != "" && !c.All:
 		return fault.Field("next", "only a command for all can be continued")
-	case !nextPattern.MatchString(c.Next):
+	case len(c.Next) > 4000 || !nextPattern.MatchString(c.Next):
 		return fault.Field("next", "give the next value of the page before, unchanged")
 	case c.RequestedBy == "" || len(c.RequestedBy) > 300:
 		return fault.Field("requestedBy", "say who asks, such as admin:EMAIL")
