@@ -1,0 +1,127 @@
+// Package infra_test holds the description of the cloud and the code together:
+// what one names, the other has.
+package infra_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// read returns the files that match the pattern, one after the other.
+func read(t *testing.T, pattern string) string {
+	t.Helper()
+	names, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(b)
+	}
+	if all.Len() == 0 {
+		t.Fatalf("nothing to read in %s", pattern)
+	}
+	return all.String()
+}
+
+// names returns what the expression's group matches in text, sorted, each once.
+func names(t *testing.T, text, expression string) []string {
+	t.Helper()
+	var found []string
+	for _, m := range regexp.MustCompile(expression).FindAllStringSubmatch(text, -1) {
+		found = append(found, m[1])
+	}
+	if len(found) == 0 {
+		t.Fatalf("nothing matches %s", expression)
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// between returns the part of text after the line start and before the line end.
+func between(t *testing.T, text, start, end string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(text, "\n"+start+"\n")
+	part, _, ended := strings.Cut(rest, "\n"+end+"\n")
+	if !ok || !ended {
+		t.Fatalf("no part between %q and %q", start, end)
+	}
+	return "\n" + part + "\n"
+}
+
+func TestEachFunctionIsDescribed(t *testing.T) {
+	t.Parallel()
+	folders, err := filepath.Glob("../functions/*/function.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := names(t, strings.Join(folders, "\n"), `functions/([^/]+)/`)
+
+	module := read(t, "modules/rollcall/main.tf")
+	tables := between(t, module, "  http = {", "  }") + between(t, module, "  event = {", "  }")
+	if diff := cmp.Diff(want, names(t, tables, `(?m)^    ([a-z]+) = \{$`)); diff != "" {
+		t.Errorf("functions/ and the tables of modules/rollcall (-folders +tables):\n%s", diff)
+	}
+	table := between(t, read(t, "../scripts/deploy"), `functions="`, `"`)
+	if diff := cmp.Diff(want, names(t, table, `(?m)^  ([a-z]+) `)); diff != "" {
+		t.Errorf("functions/ and the table of scripts/deploy (-folders +table):\n%s", diff)
+	}
+}
+
+func TestEachAlertHasItsPlaybook(t *testing.T) {
+	t.Parallel()
+	want := names(t, between(t, read(t, "modules/alerts/main.tf"), "  alerts = {", "  }"), `(?m)^    ([A-Za-z]+) = \{$`)
+	pages, err := filepath.Glob("playbooks/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, names(t, strings.Join(pages, "\n"), `playbooks/(\w+)\.md`)); diff != "" {
+		t.Errorf("alerts and playbooks (-alerts +playbooks):\n%s", diff)
+	}
+	for _, page := range pages {
+		text := read(t, page)
+		if title := "# " + strings.TrimSuffix(filepath.Base(page), ".md") + "\n"; !strings.HasPrefix(text, title) {
+			t.Errorf("%s does not begin with %q", page, title)
+		}
+		if len(text) > 8192 {
+			t.Errorf("%s has %d bytes; an alert's text may have 8192", page, len(text))
+		}
+		for _, part := range []string{"**Symptom.**", "**What it means.**", "**What to do.**", "**It is over**"} {
+			if !strings.Contains(text, part) {
+				t.Errorf("%s has no %s", page, part)
+			}
+		}
+	}
+}
+
+func TestEachCollectionIsDescribed(t *testing.T) {
+	t.Parallel()
+	want := names(t, read(t, "../shared/record/*.go"), `store\.Kind = "(\w+)"`)
+	_, list, ok := strings.Cut(read(t, "modules/store/variables.tf"), `variable "collections"`)
+	if !ok {
+		t.Fatal("modules/store has no variable collections")
+	}
+	if diff := cmp.Diff(want, names(t, list[strings.Index(list, "["):], `"(\w+)"`)); diff != "" {
+		t.Errorf("kinds of record and collections (-kinds +collections):\n%s", diff)
+	}
+}
+
+func TestEachSettingIsKnown(t *testing.T) {
+	t.Parallel()
+	known := names(t, read(t, "../shared/setup/config.go"), `env:"(ROLLCALL_\w+)`)
+	for _, name := range names(t, read(t, "modules/rollcall/main.tf"), `(ROLLCALL_[A-Z_]+)\s+=`) {
+		if !slices.Contains(known, name) {
+			t.Errorf("modules/rollcall sets %s, which no function reads; they read %v", name, known)
+		}
+	}
+}
