@@ -78,6 +78,29 @@ func TestEachFunctionIsDescribed(t *testing.T) {
 	}
 }
 
+// TestPermissionsAreWhatFunctionsSay holds the secrets of each function in the
+// table to those that its doc comment names.
+func TestPermissionsAreWhatFunctionsSay(t *testing.T) {
+	t.Parallel()
+	folders, err := filepath.Glob("../functions/*/function.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	module := read(t, "modules/rollcall/main.tf")
+	secret := regexp.MustCompile(`(?:identifier|play)-key`)
+	for _, f := range folders {
+		name := filepath.Base(filepath.Dir(f))
+		comment, _, _ := strings.Cut(read(t, f), "\npackage ")
+		want := secret.FindAllString(comment, -1)
+		row := between(t, module, "    "+name+" = {", "    }")
+		got := secret.FindAllString(row, -1)
+		slices.Sort(want)
+		if diff := cmp.Diff(slices.Compact(want), got); diff != "" {
+			t.Errorf("%s: secrets of the doc comment and of modules/rollcall (-comment +table):\n%s", name, diff)
+		}
+	}
+}
+
 func TestEachAlertHasItsPlaybook(t *testing.T) {
 	t.Parallel()
 	want := names(t, between(t, read(t, "modules/alerts/main.tf"), "  alerts = {", "  }"), `(?m)^    ([A-Za-z]+) = \{$`)

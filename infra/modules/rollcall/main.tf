@@ -1,12 +1,13 @@
 # All of Rollcall in one project.
 
 locals {
-  # What each function may do. Every function may use the store.
+  # What each function may do, as its doc comment says. Every function may use the
+  # store; who publishes events is said at module "delivery".
   http = {
     enroll = {
       description = "Binds a device to an enterprise and a person"
       public      = true
-      secrets     = []
+      secrets     = ["identifier-key"]
       timeout     = 30
     }
     checkin = {
@@ -18,7 +19,7 @@ locals {
     token = {
       description = "Provisions the account of a device and mints its authentication token"
       public      = true
-      secrets     = ["identifier-key", "play-key"]
+      secrets     = ["play-key"]
       timeout     = 60
     }
     admin = {
@@ -31,12 +32,12 @@ locals {
   event = {
     provision = {
       description = "Creates, updates, revokes and deletes accounts"
-      secrets     = ["identifier-key", "play-key"]
+      secrets     = ["play-key"]
       timeout     = 300
     }
     reconcile = {
       description = "Finishes what a crash left half done"
-      secrets     = ["identifier-key", "play-key"]
+      secrets     = ["play-key"]
       timeout     = 540
     }
   }
@@ -161,7 +162,7 @@ module "delivery" {
   topic_prefix    = local.topic_prefix
   function        = { name = module.event[each.key].name, uri = module.event[each.key].uri }
   timeout_seconds = each.value.timeout
-  publishers      = { admin = module.http["admin"].member }
+  publishers      = { admin = module.http["admin"].member, provision = module.event["provision"].member }
   replayers       = { admin = module.http["admin"].member }
 }
 
