@@ -93,6 +93,7 @@ type buffer struct {
 	read    func(Key) (Document, error)
 	writes  []Write
 	wrote   bool
+	size    int
 	readErr error
 	refused error
 }
@@ -140,6 +141,10 @@ func (b *buffer) add(w Write) error {
 	if len(b.writes) == MaxWrite {
 		return b.refuse(fault.New(fault.Permanent, "too-many-writes",
 			"A transaction writes at most %d documents.", MaxWrite))
+	}
+	if b.size += len(w.Document.Body); b.size > MaxCommit {
+		return b.refuse(fault.New(fault.TooLarge, "too-many-writes",
+			"A transaction writes at most %d MiB.", MaxCommit>>20))
 	}
 	b.writes = append(b.writes, w)
 	return nil

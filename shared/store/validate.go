@@ -18,6 +18,8 @@ const (
 	MaxIndex = 50   // index fields of one document
 	MaxLimit = 1000 // documents that one Find returns
 	MaxWrite = 500  // documents that one Update writes
+
+	MaxCommit = 8 << 20 // bytes of the bodies that one Update writes
 )
 
 // Validate returns nil where the key can be stored, and a fault.Invalid that

@@ -98,7 +98,7 @@ func testBodies(t *testing.T, d store.Driver) {
 		"spaced":    " {\n \"a\" : [ 1 , 2 ] }\n",
 		"deep":      strings.Repeat(`{"a":`, store.MaxDepth-1) + `{}` + strings.Repeat(`}`, store.MaxDepth-1),
 		"large":     `{"s":"` + strings.Repeat("x", store.MaxBody-100) + `"}`,
-		"numbers":   `{"n":[` + strings.Repeat("1,", 50000) + `1]}`,
+		"numbers":   `{"n":[` + strings.Repeat("1,", 2000) + `1]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := doc(strings.ReplaceAll(name, " ", "-"), body)

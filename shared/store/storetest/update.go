@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/rollcall-emm/rollcall/shared/fault"
@@ -170,6 +171,17 @@ func testManyWrites(t *testing.T, d store.Driver) {
 	}
 	err := many(store.MaxWrite + 1)
 	wantKind(t, err, fault.Permanent)
+	wantIDs(t, d, store.Query{Kind: devices, Limit: 1})
+	large := `{"s":"` + strings.Repeat("x", store.MaxBody-100) + `"}`
+	err = d.Update(t.Context(), func(tx store.Txn) error {
+		for i := range store.MaxCommit/store.MaxBody + 1 {
+			if err := tx.Put(doc(fmt.Sprint(i), large)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	wantKind(t, err, fault.TooLarge)
 	wantIDs(t, d, store.Query{Kind: devices, Limit: 1})
 	if err := many(store.MaxWrite); err != nil {
 		t.Fatalf("%d writes: %v", store.MaxWrite, err)
