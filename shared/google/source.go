@@ -145,6 +145,7 @@ func (s *TokenSource) fetch(ctx context.Context) (secret.Value, error) {
 	if err != nil {
 		return secret.Value{}, s.failed(err)
 	}
+	start := s.opt.Now()
 	rt := &recorder{ctx: ctx, base: s.opt.Base}
 	tok, err := conf.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: rt})).Token()
 	if err == nil && tok.AccessToken == "" {
@@ -152,6 +153,10 @@ func (s *TokenSource) fetch(ctx context.Context) (secret.Value, error) {
 	}
 	if err != nil {
 		return secret.Value{}, s.failed(rt.cause(err))
+	}
+	// The library counts from the machine's clock and from the end of the fetch.
+	if secs, ok := tok.Extra("expires_in").(float64); ok {
+		tok.Expiry = start.Add(time.Duration(secs) * time.Second)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
