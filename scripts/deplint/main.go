@@ -55,9 +55,10 @@ func run(ctx context.Context, dir string, patterns []string, stdout io.Writer) (
 	return ok, err
 }
 
-// load asks the go command for the packages and what they import.
+// load asks the go command for the packages and what they import. A package that
+// does not compile is listed all the same (-e): to find that out is the tests' part.
 func load(ctx context.Context, dir string, patterns []string) ([]Package, error) {
-	args := append([]string{"list", "-json=ImportPath,Dir,Module,Imports,TestImports,XTestImports,GoFiles,CgoFiles,TestGoFiles,XTestGoFiles"}, patterns...)
+	args := append([]string{"list", "-e", "-json=ImportPath,Dir,Module,Imports,TestImports,XTestImports,GoFiles,CgoFiles,TestGoFiles,XTestGoFiles"}, patterns...)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
 	var stderr bytes.Buffer
@@ -78,6 +79,9 @@ func load(ctx context.Context, dir string, patterns []string) ([]Package, error)
 			return packages, nil
 		} else if err != nil {
 			return nil, fmt.Errorf("go list: %w", err)
+		}
+		if p.Module.Path == "" {
+			return nil, fmt.Errorf("go list: no module holds %s; run it where go.mod is", p.ImportPath)
 		}
 		packages = append(packages, Package{
 			Module:      p.Module.Path,

@@ -10,7 +10,6 @@ locals {
   queue     = "monitored_resource=\"pubsub_subscription\",subscription_id"
 
   http = join("|", var.http_functions)
-  dead = join("|", var.dead_letters)
 
   # query is true while something is wrong. A job that should go on by itself is
   # watched by its progress, so that it is missed also when nothing runs at all.
@@ -28,7 +27,7 @@ locals {
     DeadLetterWaiting = {
       severity  = "WARNING"
       condition = "An event was given up and nobody has replayed it for 10 minutes"
-      query     = "max by (subscription_id) (${local.age}{${local.queue}=~\"${local.dead}\"}) > 600"
+      query     = "max(${local.age}{${local.queue}=\"${var.dead_letters}\"}) > 600"
     }
     ServerErrors = {
       severity  = "CRITICAL"

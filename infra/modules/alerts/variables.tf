@@ -14,8 +14,8 @@ variable "subscriptions" {
 }
 
 variable "dead_letters" {
-  type        = list(string)
-  description = "The ids of the subscriptions that keep dead letters."
+  type        = string
+  description = "The id of the subscription that keeps dead letters."
 }
 
 variable "notification_channels" {

@@ -1,12 +1,10 @@
 # One function that handles the events of one topic. It answers HTTP and is fed by
 # a push subscription of its own, not by a trigger: only so do retries, the number
-# of attempts and the dead letters lie in our hands.
+# of attempts and the dead letters lie in our hands. The names are those that package
+# shared/event/pubsub knows: topic and subscription are named alike.
 
 locals {
   topic          = "${var.topic_prefix}${var.function.name}"
-  dead           = "${local.topic}-dead"
-  pubsub_agent   = "serviceAccount:service-${var.project_number}@gcp-sa-pubsub.iam.gserviceaccount.com"
-  month          = "2678400s" # 31 days, the longest that Pub/Sub retains
   push_account   = "rollcall-push-${var.function.name}"
   topic_of_event = "projects/${var.project}/topics/${google_pubsub_topic.this.name}"
 }
@@ -14,25 +12,6 @@ locals {
 resource "google_pubsub_topic" "this" {
   project = var.project
   name    = local.topic
-}
-
-resource "google_pubsub_topic" "dead" {
-  project = var.project
-  name    = local.dead
-}
-
-# Nobody is subscribed to the dead letters but this: it keeps them until they are
-# replayed. Without it Pub/Sub would drop them.
-resource "google_pubsub_subscription" "dead" {
-  project                    = var.project
-  name                       = local.dead
-  topic                      = google_pubsub_topic.dead.id
-  message_retention_duration = local.month
-  ack_deadline_seconds       = 60
-
-  expiration_policy {
-    ttl = "" # never, however long nobody reads it
-  }
 }
 
 resource "google_service_account" "push" {
@@ -73,7 +52,7 @@ resource "google_pubsub_subscription" "this" {
   }
 
   dead_letter_policy {
-    dead_letter_topic     = google_pubsub_topic.dead.id
+    dead_letter_topic     = var.dead_letter_topic
     max_delivery_attempts = var.attempts
   }
 
@@ -81,26 +60,15 @@ resource "google_pubsub_subscription" "this" {
     ttl = ""
   }
 
-  depends_on = [
-    google_cloud_run_service_iam_member.push,
-    google_pubsub_topic_iam_member.dead,
-  ]
+  depends_on = [google_cloud_run_service_iam_member.push]
 }
 
-# Pub/Sub itself moves an event to the dead letters: it publishes there, and
-# acknowledges here.
-resource "google_pubsub_topic_iam_member" "dead" {
-  project = var.project
-  topic   = google_pubsub_topic.dead.name
-  role    = "roles/pubsub.publisher"
-  member  = local.pubsub_agent
-}
-
-resource "google_pubsub_subscription_iam_member" "dead" {
+# Pub/Sub itself moves an event to the dead letters, and then acknowledges it here.
+resource "google_pubsub_subscription_iam_member" "moves" {
   project      = var.project
   subscription = google_pubsub_subscription.this.name
   role         = "roles/pubsub.subscriber"
-  member       = local.pubsub_agent
+  member       = var.pubsub_agent
 }
 
 # Who starts this workflow, by publishing.
@@ -111,14 +79,4 @@ resource "google_pubsub_topic_iam_member" "publishers" {
   topic   = google_pubsub_topic.this.name
   role    = "roles/pubsub.publisher"
   member  = each.value
-}
-
-# Who lists the dead letters and takes them out when replaying.
-resource "google_pubsub_subscription_iam_member" "replayers" {
-  for_each = var.replayers
-
-  project      = var.project
-  subscription = google_pubsub_subscription.dead.name
-  role         = "roles/pubsub.subscriber"
-  member       = each.value
 }

@@ -7,8 +7,3 @@ output "subscription" {
   description = "The id of the subscription that feeds the function."
   value       = google_pubsub_subscription.this.name
 }
-
-output "dead_letters" {
-  description = "The id of the subscription that keeps the dead letters."
-  value       = google_pubsub_subscription.dead.name
-}

@@ -3,9 +3,14 @@ variable "project" {
   description = "The project's id."
 }
 
-variable "project_number" {
+variable "pubsub_agent" {
   type        = string
-  description = "The project's number, by which Pub/Sub's own service account is named."
+  description = "Pub/Sub's own service account in the project, as a member for IAM."
+}
+
+variable "dead_letter_topic" {
+  type        = string
+  description = "The full name of the topic to which an event is given up."
 }
 
 variable "region" {
@@ -15,7 +20,7 @@ variable "region" {
 
 variable "function" {
   type        = object({ name = string, uri = string })
-  description = "The function that handles the events; topic and subscriptions bear its name behind topic_prefix."
+  description = "The function that handles the events; topic and subscription bear its name behind topic_prefix."
 }
 
 variable "topic_prefix" {
@@ -37,11 +42,5 @@ variable "attempts" {
 variable "publishers" {
   type        = map(string)
   description = "The members that may start the workflow, each under a name of its own."
-  default     = {}
-}
-
-variable "replayers" {
-  type        = map(string)
-  description = "The members that may list and replay dead letters, each under a name of its own."
   default     = {}
 }

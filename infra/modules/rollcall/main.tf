@@ -60,6 +60,8 @@ locals {
     ROLLCALL_ADMIN_EMAILS       = join(",", [for member in var.admins : split(":", member)[1]])
     ROLLCALL_ADMIN_AUDIENCES    = "${local.public_url}/admin"
   }, var.settings)
+
+  depends_on = [google_pubsub_topic_iam_member.dead]
 }
 
 data "google_project" "this" {
@@ -156,14 +158,14 @@ module "delivery" {
   source   = "../function_event"
   for_each = local.event
 
-  project         = var.project
-  project_number  = data.google_project.this.number
-  region          = var.region
-  topic_prefix    = local.topic_prefix
-  function        = { name = module.event[each.key].name, uri = module.event[each.key].uri }
-  timeout_seconds = each.value.timeout
-  publishers      = { admin = module.http["admin"].member, provision = module.event["provision"].member }
-  replayers       = { admin = module.http["admin"].member }
+  project           = var.project
+  pubsub_agent      = local.pubsub_agent
+  region            = var.region
+  topic_prefix      = local.topic_prefix
+  dead_letter_topic = google_pubsub_topic.dead.id
+  function          = { name = module.event[each.key].name, uri = module.event[each.key].uri }
+  timeout_seconds   = each.value.timeout
+  publishers        = { admin = module.http["admin"].member, provision = module.event["provision"].member }
 }
 
 # Over-scheduled on purpose: the job decides what is due. Cloud Scheduler publishes
@@ -188,6 +190,6 @@ module "alerts" {
   project               = var.project
   http_functions        = keys(local.http)
   subscriptions         = { for name, d in module.delivery : name => d.subscription }
-  dead_letters          = [for d in module.delivery : d.dead_letters]
+  dead_letters          = google_pubsub_subscription.dead.name
   notification_channels = var.notification_channels
 }

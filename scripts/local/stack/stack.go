@@ -1,0 +1,239 @@
+// Package stack runs every function of Rollcall in one process on loopback, with
+// a simulated Google Play behind them: for the local runner, and for tests of the
+// whole.
+package stack
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/rollcall-emm/rollcall/functions/admin"
+	"github.com/rollcall-emm/rollcall/functions/checkin"
+	"github.com/rollcall-emm/rollcall/functions/enroll"
+	"github.com/rollcall-emm/rollcall/functions/provision"
+	"github.com/rollcall-emm/rollcall/functions/reconcile"
+	"github.com/rollcall-emm/rollcall/functions/token"
+	"github.com/rollcall-emm/rollcall/shared/api"
+	"github.com/rollcall-emm/rollcall/shared/event"
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/play/playtest"
+	"github.com/rollcall-emm/rollcall/shared/secret"
+	"github.com/rollcall-emm/rollcall/shared/setup"
+	"github.com/rollcall-emm/rollcall/shared/setup/bus"
+	"github.com/rollcall-emm/rollcall/shared/setup/google"
+	"github.com/rollcall-emm/rollcall/shared/setup/secrets"
+)
+
+// Options say how a Stack is made; Config and Log are required.
+type Options struct {
+	Config setup.Config
+	Log    *slog.Logger
+	// Listen is the address to serve on, a loopback one; default 127.0.0.1:0.
+	Listen string
+	// Play is the simulated Google Play; nil makes one.
+	Play *playtest.Server
+	// Process, if set, adjusts the process before anything is opened in it.
+	Process func(*setup.Process)
+	// Every is how often reconcile is started; 0 leaves it to the caller.
+	Every time.Duration
+}
+
+// Stack is a running Rollcall.
+type Stack struct {
+	// URL is the root under which each function has its name: URL/checkin.
+	URL string
+	// Play is the simulated Google Play.
+	Play *playtest.Server
+	// Process holds the settings, the store and the bus.
+	Process *setup.Process
+	// Bus carries the events.
+	Bus bus.Bus
+	// Token is what the function admin wants from a caller on this machine, and
+	// TokenFile is where it stands.
+	Token     secret.Value
+	TokenFile string
+
+	server  *http.Server
+	ownPlay bool
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+}
+
+// AdminTokenName is the secret with which the function admin is called on one
+// machine.
+const AdminTokenName = "admin-token"
+
+// Start opens everything and serves. Its error says in words what is in the way,
+// such as a port in use or a folder without permission.
+func Start(ctx context.Context, opt Options) (s *Stack, err error) {
+	if opt.Listen == "" {
+		opt.Listen = "127.0.0.1:0"
+	}
+	ln, err := net.Listen("tcp", opt.Listen)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Permanent, "listen",
+			"cannot listen on %s; stop what uses that port, or choose another with --listen", opt.Listen)
+	}
+	s = &Stack{URL: "http://" + ln.Addr().String(), Play: opt.Play}
+	defer func() {
+		if err != nil {
+			_ = ln.Close()
+			err = errors.Join(err, s.Close())
+			s = nil
+		}
+	}()
+	if s.Play == nil {
+		s.Play, s.ownPlay = playtest.New(playtest.Options{}), true
+	}
+	opt.Config.PublicURL, opt.Config.PlayEndpoint = s.URL, s.Play.URL
+	s.Process = setup.NewProcess(opt.Config, opt.Log)
+	if opt.Process != nil {
+		opt.Process(s.Process)
+	}
+	// The store first: its message about the folder is the clearest.
+	if _, err := s.Process.DB(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.credentials(ctx); err != nil {
+		return nil, err
+	}
+	if s.Bus, err = bus.Open(ctx, s.Process); err != nil {
+		return nil, err
+	}
+	mux, err := s.functions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog: slog.NewLogLogger(opt.Log.Handler(), slog.LevelWarn)}
+	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.cancel = cancel
+	s.running.Go(func() { _ = s.server.Serve(ln) })
+	s.running.Go(func() { _ = s.Bus.Run(run) })
+	if opt.Every > 0 {
+		s.running.Go(func() { s.schedule(run, opt.Every) })
+	}
+	return s, nil
+}
+
+// credentials stores the simulator's service account key and the admin's token.
+func (s *Stack) credentials(ctx context.Context) error {
+	store, err := secrets.Store(ctx, s.Process)
+	if err != nil {
+		return err
+	}
+	sa, err := s.Play.NewServiceAccount("rollcall")
+	if err != nil {
+		return err
+	}
+	s.Play.Adopt(sa.Email)
+	if err := store.Put(ctx, google.PlayKey, secret.NewBytes(sa.JSON)); err != nil {
+		return err
+	}
+	s.Token = secret.New(rand.Text() + rand.Text())
+	if err := store.Put(ctx, AdminTokenName, s.Token); err != nil {
+		return err
+	}
+	s.TokenFile = filepath.Join(s.Process.Config.Data, "secrets", AdminTokenName)
+	return nil
+}
+
+func (s *Stack) functions(ctx context.Context) (*http.ServeMux, error) {
+	p := s.Process
+	mux := http.NewServeMux()
+	for name, open := range map[string]func(context.Context, *setup.Process) (http.Handler, error){
+		"checkin": checkin.Open, "enroll": enroll.Open, "token": token.Open,
+		"admin": admin.OpenLocal(s.Token),
+	} {
+		h, err := open(ctx, p)
+		if err != nil {
+			return nil, fmt.Errorf("open %s: %w", name, err)
+		}
+		mux.Handle("/"+name, h)
+		mux.Handle("/"+name+"/", http.StripPrefix("/"+name, h))
+	}
+	for topic, open := range map[event.Topic]func(context.Context, *setup.Process) (event.Handler, error){
+		event.Provision: provision.Open, event.Reconcile: reconcile.Open,
+	} {
+		h, err := open(ctx, p)
+		if err != nil {
+			return nil, fmt.Errorf("open %s: %w", topic, err)
+		}
+		s.Bus.Subscribe(topic, h)
+	}
+	mux.Handle("/", api.Edge{Function: "none", Log: p.Log, Now: time.Now}.Handle(
+		func(http.ResponseWriter, *http.Request) error {
+			return fault.New(fault.NotFound, "not-found", "the functions here are /enroll, /checkin, /token and /admin/v1/...")
+		}))
+	return mux, nil
+}
+
+func (s *Stack) schedule(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if _, err := s.Bus.Publish(ctx, event.Reconcile, nil); err != nil {
+				s.Process.Log.Warn("cannot start reconcile", "error", err)
+			}
+		}
+	}
+}
+
+// Reconcile runs the function reconcile once, now, in the caller's goroutine.
+func (s *Stack) Reconcile(ctx context.Context) error {
+	h, err := reconcile.Open(ctx, s.Process)
+	if err != nil {
+		return err
+	}
+	return h(ctx, event.Event{ID: rand.Text(), Topic: event.Reconcile, Published: time.Now().UTC()})
+}
+
+// Announce writes a file from which the command line finds this stack.
+func (s *Stack) Announce(path string) error {
+	b, err := json.Marshal(map[string]string{"url": s.URL + "/admin", "tokenFile": s.TokenFile})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, b, 0o600)
+}
+
+// Close stops serving, waits for what is under way, and closes the files. It may
+// be called on a Stack that did not start fully.
+func (s *Stack) Close() error {
+	var errs []error
+	if s.server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		if s.server.Shutdown(ctx) != nil {
+			_ = s.server.Close()
+		}
+		cancel()
+	}
+	if s.cancel != nil {
+		s.cancel()
+	}
+	s.running.Wait()
+	if s.Bus != nil {
+		errs = append(errs, s.Bus.Close())
+	}
+	if s.Process != nil {
+		errs = append(errs, s.Process.Close())
+	}
+	if s.ownPlay {
+		s.Play.Close()
+	}
+	return errors.Join(errs...)
+}
