@@ -60,8 +60,6 @@ locals {
     ROLLCALL_ADMIN_EMAILS       = join(",", [for member in var.admins : split(":", member)[1]])
     ROLLCALL_ADMIN_AUDIENCES    = "${local.public_url}/admin"
   }, var.settings)
-
-  depends_on = [google_pubsub_topic_iam_member.dead]
 }
 
 data "google_project" "this" {
@@ -166,6 +164,8 @@ module "delivery" {
   function          = { name = module.event[each.key].name, uri = module.event[each.key].uri }
   timeout_seconds   = each.value.timeout
   publishers        = { admin = module.http["admin"].member, provision = module.event["provision"].member }
+
+  depends_on = [google_pubsub_topic_iam_member.dead]
 }
 
 # Over-scheduled on purpose: the job decides what is due. Cloud Scheduler publishes
