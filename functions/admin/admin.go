@@ -1,0 +1,133 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/rollcall-emm/rollcall/shared/api"
+	"github.com/rollcall-emm/rollcall/shared/audit"
+	"github.com/rollcall-emm/rollcall/shared/event"
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/record"
+)
+
+// Authenticator proves who an admin is. It may be called concurrently.
+type Authenticator interface {
+	// Authenticate returns the admin's e-mail address, or "local". Whoever is not
+	// proven is fault.Unauthorized, whoever is proven and no admin fault.Denied,
+	// and fault.Transient says that the proof could not be checked now.
+	Authenticate(r *http.Request) (who string, err error)
+}
+
+// Office serves admins: it reads status, writes configuration, and starts
+// workflows by publishing their events. It never calls Google and does none of
+// the workflows' work. Its fields are not changed once it serves; it may be used
+// concurrently.
+type Office struct {
+	DB          *record.DB
+	Events      event.Publisher
+	DeadLetters event.DeadLetters
+	Auth        Authenticator
+	// EnrollURL is the public URL of the function enroll, which goes into
+	// provisioning QR codes.
+	EnrollURL string
+	Now       func() time.Time
+	// Random is the source of enrollment tokens' secrets and of request ids; it
+	// must be safe for concurrent use, as crypto/rand.Reader is.
+	Random io.Reader
+}
+
+// maxBody bounds a request's body: a list of 100 ids fits several times.
+const maxBody = 64 << 10
+
+// action answers one request, or returns an error before it has begun to.
+type action func(*request) error
+
+// routes lists what there is, by path and method. A GET also answers HEAD.
+func (o *Office) routes() map[string]map[string]action {
+	const ent = "/v1/enterprises/{enterprise}"
+	return map[string]map[string]action{
+		"/v1/enterprises":               {"GET": o.listEnterprises, "POST": o.createEnterprise},
+		ent:                             {"GET": o.showEnterprise},
+		ent + "/policy":                 {"PUT": o.setPolicy},
+		ent + "/enrollment-tokens":      {"GET": o.listTokens, "POST": o.createToken},
+		ent + "/enrollment-tokens/{id}": {"GET": o.showToken, "DELETE": o.revokeToken},
+		ent + "/devices":                {"GET": o.listDevices},
+		ent + "/devices/{id}":           {"GET": o.showDevice},
+		ent + "/accounts":               {"GET": o.listAccounts},
+		ent + "/accounts/{id}":          {"GET": o.showAccount},
+		ent + "/audit":                  {"GET": o.listAudit},
+		ent + "/workflows":              {"POST": o.startWorkflow},
+		"/v1/audit":                     {"GET": o.listSystemAudit},
+		"/v1/dead-letters":              {"GET": o.listDeadLetters},
+		"/v1/dead-letters/{id}/replay":  {"POST": o.replayDeadLetter},
+		"/v1/status":                    {"GET": o.showStatus},
+	}
+}
+
+// Handler returns the function's handler. It serves the paths /v1/…; whoever
+// mounts it below another path strips that first. Who asks is checked before
+// anything else, so that a stranger does not even learn which paths there are.
+func (o *Office) Handler(edge api.Edge) http.Handler {
+	mux := http.NewServeMux()
+	for path, methods := range o.routes() {
+		mux.Handle(path, o.serve(edge, func(r *request) error {
+			method := r.Method
+			if method == http.MethodHead {
+				method = http.MethodGet
+			}
+			if do := methods[method]; do != nil {
+				return do(r)
+			}
+			return methodNotAllowed(methods)
+		}))
+	}
+	mux.Handle("/", o.serve(edge, func(r *request) error {
+		return fault.New(fault.NotFound, "no-such-endpoint", "there is no endpoint here; every path begins with /v1/")
+	}))
+	return mux
+}
+
+func (o *Office) serve(edge api.Edge, do action) http.Handler {
+	return edge.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		who, err := o.Auth.Authenticate(r)
+		if err != nil {
+			if fault.KindOf(err) == fault.Unauthorized {
+				w.Header().Set("WWW-Authenticate", "Bearer")
+			}
+			return err
+		}
+		actor := "admin:" + who
+		api.Identify(r.Context(), actor)
+		return do(&request{Request: r, w: w, actor: actor})
+	})
+}
+
+// note returns a record of what the request's admin does now, with the result OK.
+func (o *Office) note(r *request, enterprise, action, target, detail string) audit.Record {
+	return audit.Record{
+		Enterprise: enterprise, At: o.Now(), Actor: r.actor, Action: action,
+		Target: target, Result: audit.OK, Detail: detail,
+	}
+}
+
+// recorded does what cannot be part of a transaction. The trail has the record
+// before it is done, so that nothing is done unrecorded, and a second record with
+// the reason if it fails.
+func (o *Office) recorded(ctx context.Context, rec audit.Record, do func() error) error {
+	if err := o.DB.AppendAudit(ctx, rec); err != nil {
+		return err
+	}
+	err := do()
+	if err == nil {
+		return nil
+	}
+	rec.At, rec.Result = o.Now(), fault.ReasonOf(err)
+	if rec.Result == "" {
+		rec.Result = "failed"
+	}
+	return errors.Join(err, o.DB.AppendAudit(ctx, rec))
+}

@@ -1,0 +1,73 @@
+package admin
+
+import (
+	"encoding/base64"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/secret"
+)
+
+// qrRequest describes the agent that a device installs when it is provisioned.
+type qrRequest struct {
+	// AdminComponent is the agent's device admin receiver, PACKAGE/CLASS.
+	AdminComponent string `json:"adminComponent"`
+	// PackageLocation is the https URL of the agent's APK.
+	PackageLocation string `json:"packageLocation"`
+	// SignatureChecksum is the SHA-256 of the APK's signing certificate in base64url.
+	SignatureChecksum string `json:"signatureChecksum"`
+	// LeaveAllSystemApps keeps the system's apps enabled.
+	LeaveAllSystemApps bool `json:"leaveAllSystemApps"`
+}
+
+// The extras that Android reads from a provisioning QR code (android.app.admin,
+// DevicePolicyManager.EXTRA_PROVISIONING_*).
+const (
+	extraComponent  = "android.app.extra.PROVISIONING_DEVICE_ADMIN_COMPONENT_NAME"
+	extraLocation   = "android.app.extra.PROVISIONING_DEVICE_ADMIN_PACKAGE_DOWNLOAD_LOCATION"
+	extraChecksum   = "android.app.extra.PROVISIONING_DEVICE_ADMIN_SIGNATURE_CHECKSUM"
+	extraSystemApps = "android.app.extra.PROVISIONING_LEAVE_ALL_SYSTEM_APPS_ENABLED"
+	extraBundle     = "android.app.extra.PROVISIONING_ADMIN_EXTRAS_BUNDLE"
+)
+
+// The members of the bundle that the agent gets.
+const (
+	bundleURL   = "rollcall.enrollUrl"
+	bundleToken = "rollcall.enrollmentToken"
+)
+
+var componentPattern = regexp.MustCompile(`^[A-Za-z]\w*(\.[A-Za-z]\w*)+/\.?[A-Za-z]\w*(\.[A-Za-z]\w*)*$`)
+
+func (q *qrRequest) validate() error {
+	if len(q.AdminComponent) > 400 || !componentPattern.MatchString(q.AdminComponent) {
+		return fault.Field("qr.adminComponent", "give the agent's device admin receiver as PACKAGE/CLASS, such as com.example.agent/.AdminReceiver")
+	}
+	u, err := url.Parse(q.PackageLocation)
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || len(q.PackageLocation) > 1000 {
+		return fault.Field("qr.packageLocation", "give the https URL of the agent's APK")
+	}
+	// Android takes the checksum with and without padding; QR codes are kept small.
+	q.SignatureChecksum = strings.TrimRight(q.SignatureChecksum, "=")
+	sum, err := base64.RawURLEncoding.Strict().DecodeString(q.SignatureChecksum)
+	if err != nil || len(sum) != 32 {
+		return fault.Field("qr.signatureChecksum",
+			"give the SHA-256 of the certificate that signed the APK in base64url, 43 characters; apksigner verify --print-certs shows it in hex")
+	}
+	return nil
+}
+
+// payload is the content of the QR code. The token is the only secret in it.
+func (q *qrRequest) payload(enrollURL string, key secret.Value) map[string]any {
+	p := map[string]any{
+		extraComponent: q.AdminComponent,
+		extraLocation:  q.PackageLocation,
+		extraChecksum:  q.SignatureChecksum,
+		extraBundle:    map[string]any{bundleURL: enrollURL, bundleToken: key.Reveal()},
+	}
+	if q.LeaveAllSystemApps {
+		p[extraSystemApps] = true
+	}
+	return p
+}

@@ -1,0 +1,92 @@
+package admin
+
+import (
+	"context"
+
+	"github.com/rollcall-emm/rollcall/shared/account"
+	"github.com/rollcall-emm/rollcall/shared/device"
+	"github.com/rollcall-emm/rollcall/shared/enterprise"
+	"github.com/rollcall-emm/rollcall/shared/record"
+)
+
+// statusView counts what an enterprise has.
+type statusView struct {
+	Enterprise string           `json:"enterprise"`
+	State      enterprise.State `json:"state"`
+	// Devices counts devices by status, and Accounts accounts by state.
+	Devices  map[string]int `json:"devices"`
+	Accounts map[string]int `json:"accounts"`
+	// Truncated says that there is more than was counted.
+	Truncated bool `json:"truncated,omitempty"`
+}
+
+// maxCounted bounds how many devices, and how many accounts, one request reads.
+const maxCounted = 10_000
+
+// showStatus counts for one enterprise, or for a page of all of them.
+func (o *Office) showStatus(r *request) error {
+	p, err := r.page("enterprise")
+	if err != nil {
+		return err
+	}
+	var enterprises []enterprise.Enterprise
+	next := ""
+	if id := r.query("enterprise"); id != "" {
+		if err := enterprise.CheckID(id); err != nil {
+			return missing("enterprise", id)
+		}
+		e, err := o.DB.Enterprise(r.Context(), id)
+		if err != nil {
+			return err
+		}
+		enterprises = []enterprise.Enterprise{e}
+	} else if enterprises, next, err = o.DB.Enterprises(r.Context(), p); err != nil {
+		return err
+	}
+	devices, accounts := maxCounted, maxCounted // what may still be read
+	items := make([]statusView, len(enterprises))
+	for i, e := range enterprises {
+		if items[i], err = o.count(r.Context(), e, &devices, &accounts); err != nil {
+			return err
+		}
+	}
+	return list(r, items, next)
+}
+
+func (o *Office) count(ctx context.Context, e enterprise.Enterprise, devices, accounts *int) (statusView, error) {
+	v := statusView{Enterprise: e.ID, State: e.State}
+	var more bool
+	var err error
+	readDevices := func(p record.Page) ([]device.Device, string, error) { return o.DB.Devices(ctx, e.ID, p) }
+	v.Devices, v.Truncated, err = tally(devices, readDevices, func(d device.Device) string { return d.Status() })
+	if err != nil {
+		return v, err
+	}
+	readAccounts := func(p record.Page) ([]account.Account, string, error) { return o.DB.Accounts(ctx, e.ID, p) }
+	v.Accounts, more, err = tally(accounts, readAccounts, func(a account.Account) string { return string(a.State) })
+	v.Truncated = v.Truncated || more
+	return v, err
+}
+
+// tally counts the items of a listing by word, takes what it read off left, and
+// reports whether there is more.
+func tally[T any](left *int, read func(record.Page) ([]T, string, error), word func(T) string) (map[string]int, bool, error) {
+	counts := map[string]int{}
+	p := record.Page{}
+	for *left > 0 {
+		p.Limit = min(maxLimit, *left)
+		items, next, err := read(p)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, v := range items {
+			counts[word(v)]++
+		}
+		*left -= len(items)
+		if next == "" {
+			return counts, false, nil
+		}
+		p.Next = next
+	}
+	return counts, true, nil
+}
