@@ -124,6 +124,8 @@ func classify(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case fault.As(err) != nil: // was classified where it arose
+		return err
 	case full(err):
 		return fault.Wrap(err, fault.Exhausted, "store-full",
 			"The disk or quota of the store is full. Make room; nothing that was acknowledged is lost.")
