@@ -49,6 +49,13 @@ locals {
   # need one host for all without a load balancer.
   public_url = coalesce(var.public_url, "https://${var.region}-${var.project}.cloudfunctions.net")
 
+  # A service account asks for a token for admin's address; a person's gcloud knows
+  # one audience only, its own.
+  admin_audiences = concat(
+    ["${local.public_url}/admin"],
+    anytrue([for member in var.admins : startswith(member, "user:")]) ? ["32555940559.apps.googleusercontent.com"] : [],
+  )
+
   settings = merge({
     ROLLCALL_STORE              = "firestore"
     ROLLCALL_BUS                = "pubsub"
@@ -58,7 +65,7 @@ locals {
     ROLLCALL_TOPIC_PREFIX       = local.topic_prefix
     ROLLCALL_PUBLIC_URL         = local.public_url
     ROLLCALL_ADMIN_EMAILS       = join(",", [for member in var.admins : split(":", member)[1]])
-    ROLLCALL_ADMIN_AUDIENCES    = "${local.public_url}/admin"
+    ROLLCALL_ADMIN_AUDIENCES    = join(",", local.admin_audiences)
   }, var.settings)
 }
 
