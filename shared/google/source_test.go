@@ -18,6 +18,8 @@ import (
 
 const scope = "https://www.googleapis.com/auth/androidenterprise"
 
+var testKeys = googletest.KeyRing(1)
+
 // endpoint is a simulated token endpoint with one service account.
 type endpoint struct {
 	*googletest.TokenEndpoint
@@ -29,7 +31,7 @@ type endpoint struct {
 func newEndpoint(t *testing.T) *endpoint {
 	t.Helper()
 	e := &endpoint{faults: googletest.NewFaults(googletest.FaultOptions{})}
-	e.TokenEndpoint = googletest.NewTokenEndpoint(googletest.TokenOptions{Faults: e.faults})
+	e.TokenEndpoint = googletest.NewTokenEndpoint(googletest.TokenOptions{Faults: e.faults, NewKey: testKeys})
 	srv := httptest.NewServer(e)
 	t.Cleanup(srv.Close)
 	e.url = srv.URL + "/token"

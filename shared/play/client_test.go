@@ -29,6 +29,9 @@ const (
 
 var spec = account.Spec{Identifier: "id-1", Type: account.UserAccount, DisplayName: "Example"}
 
+// testKeys makes two keys for all tests: an account's, and the one after it.
+var testKeys = googletest.KeyRing(2)
+
 // bench is a client of a simulator with one enterprise. No wait is real.
 type bench struct {
 	*play.Client
@@ -39,7 +42,7 @@ type bench struct {
 
 func newBench(t *testing.T, adjust ...func(*play.Options)) *bench {
 	t.Helper()
-	b := &bench{sim: playtest.New(playtest.Options{})}
+	b := &bench{sim: playtest.New(playtest.Options{NewKey: testKeys})}
 	t.Cleanup(b.sim.Close)
 	var err error
 	if b.account, err = b.sim.NewServiceAccount("esa"); err != nil {

@@ -64,12 +64,11 @@ type ServiceAccount struct {
 	JSON []byte
 }
 
-// NewServiceAccount makes a service account with an RSA key of 2048 bits and
-// registers it. name is the part of its address before the @; making the same
+// NewServiceAccount makes a service account with an RSA key and registers it. name is the part of its address before the @; making the same
 // name again adds a key to the account. tokenURI goes into the key file and is
 // the address of this endpoint.
 func (t *TokenEndpoint) NewServiceAccount(name, tokenURI string) (ServiceAccount, error) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := t.opt.NewKey()
 	if err != nil {
 		return ServiceAccount{}, fmt.Errorf("make key: %w", err)
 	}

@@ -2,6 +2,7 @@ package googletest
 
 import (
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -30,6 +31,9 @@ type TokenOptions struct {
 	// AccessDeniedStatus is the HTTP status of access_denied, default 403. Google
 	// does not document it.
 	AccessDeniedStatus int
+	// NewKey makes the RSA keys of service accounts, default a new one of 2048
+	// bits each time; see KeyRing.
+	NewKey func() (*rsa.PrivateKey, error)
 	// Faults is the script to follow; nil is none.
 	Faults *Faults
 }
@@ -80,6 +84,9 @@ func NewTokenEndpoint(opt TokenOptions) *TokenEndpoint {
 	}
 	if opt.AccessDeniedStatus == 0 {
 		opt.AccessDeniedStatus = http.StatusForbidden
+	}
+	if opt.NewKey == nil {
+		opt.NewKey = newKey
 	}
 	if opt.Faults == nil {
 		opt.Faults = NewFaults(FaultOptions{})

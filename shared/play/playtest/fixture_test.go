@@ -39,6 +39,9 @@ func (c *clock) Advance(d time.Duration) {
 	c.t = c.t.Add(d)
 }
 
+// testKeys makes two keys for all tests: the account's and a stranger's.
+var testKeys = googletest.KeyRing(2)
+
 // bench is a simulator with one enterprise and Google's own client.
 type bench struct {
 	*playtest.Server
@@ -51,7 +54,7 @@ type bench struct {
 func newBench(t *testing.T, opt playtest.Options) *bench {
 	t.Helper()
 	b := &bench{clock: newClock()}
-	opt.Now = b.clock.Now
+	opt.Now, opt.NewKey = b.clock.Now, testKeys
 	b.Server = playtest.New(opt)
 	t.Cleanup(b.Close)
 	var err error

@@ -1,6 +1,7 @@
 package playtest
 
 import (
+	"crypto/rsa"
 	_ "embed"
 	"net/http"
 	"net/http/httptest"
@@ -56,9 +57,12 @@ type Options struct {
 	QuotaPerMinute int
 	// Faults is the script to follow; nil is an empty one, see Server.Faults.
 	Faults *googletest.Faults
-	// Tokens is the OAuth endpoint; nil is one of the server's own, on the
-	// machine's clock, under /token.
+	// Tokens is the OAuth endpoint, to share one with another simulator; nil is
+	// one of the server's own, on the machine's clock. Either is under /token.
 	Tokens *googletest.TokenEndpoint
+	// NewKey makes keys for the server's own OAuth endpoint; nil makes a new one
+	// each time (googletest.KeyRing saves that time in tests).
+	NewKey func() (*rsa.PrivateKey, error)
 }
 
 // Server is the simulator. It may be used concurrently, and every method that
@@ -66,8 +70,8 @@ type Options struct {
 type Server struct {
 	// URL is the root, without a slash at the end.
 	URL string
-	// Faults scripts failures and counts calls by method id, the OAuth endpoint's
-	// included (googletest.TokenMethod).
+	// Faults scripts failures and counts calls by method id; those of the
+	// server's own OAuth endpoint (googletest.TokenMethod) included.
 	Faults *googletest.Faults
 	// Tokens is the OAuth endpoint.
 	Tokens *googletest.TokenEndpoint
@@ -125,7 +129,7 @@ func (o *Options) fill() {
 		o.Faults = googletest.NewFaults(googletest.FaultOptions{})
 	}
 	if o.Tokens == nil {
-		o.Tokens = googletest.NewTokenEndpoint(googletest.TokenOptions{Faults: o.Faults})
+		o.Tokens = googletest.NewTokenEndpoint(googletest.TokenOptions{Faults: o.Faults, NewKey: o.NewKey})
 	}
 }
 
