@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// Kind names a collection of documents, such as "devices".
+// Kind names a collection of documents, such as "devices": 1 to 100 of the
+// characters A-Z a-z 0-9 _ - and not of the form "__…__".
 type Kind string
 
 // Key names one document. An ID is 1 to 500 bytes of printable ASCII without
@@ -24,15 +25,21 @@ type Key struct {
 // Document is one stored record.
 type Document struct {
 	Key Key
-	// Body is a JSON object of at most 900 KiB. Integers within ±2^53 survive;
-	// the order of members need not.
+	// Body is a JSON object of at most 900 KiB (MaxBody, else fault.TooLarge).
+	// Integers within ±2^53 survive; the order of members need not. It nests at
+	// most MaxDepth levels, holds no array directly within an array, and no
+	// member whose name is empty or of the form "__…__" (Firestore's rules, held
+	// by every driver; else fault.Invalid).
 	Body json.RawMessage
-	// Index holds the values by which Find finds the document. A field that is
-	// absent here is not found by that field. Values compare bytewise, so times
-	// are written in a fixed-width form (Timestamp) and numbers zero-padded.
+	// Index holds the values by which Find finds the document. A document without
+	// a field is not found by that field. Values compare bytewise, so times are
+	// written in a fixed-width form (Timestamp) and numbers zero-padded. There are
+	// at most 50 fields, named with 1 to 100 of A-Z a-z 0-9 _ - . and not of the
+	// form "__…__"; a value is at most 1000 bytes of UTF-8 without NUL.
 	Index map[string]string
 	// Expires lets the store drop the document some time after that moment; the
-	// zero time keeps it for ever. Readers must not rely on the dropping.
+	// zero time keeps it for ever. Readers must not rely on the dropping. It comes
+	// back in UTC, cut to microseconds.
 	Expires time.Time
 }
 
@@ -79,23 +86,29 @@ type Driver interface {
 	Find(ctx context.Context, q Query) ([]Document, error)
 	// Update runs fn in one serialisable transaction: all of fn's writes become
 	// durable together when Update returns nil, and none does when fn returns an
-	// error (which Update returns as it is) or Update fails. fn may run several
+	// error (which Update returns as it is). When Update itself fails, all hold or
+	// none: fault.Transient may hide a commit whose answer was lost, so that the
+	// caller reads again or repeats a closure that bears it. fn may run several
 	// times, also after a run whose writes were thrown away, so it must have no
 	// effect outside the transaction but through variables that it sets anew on
-	// each run. fn must not call the Driver.
+	// each run. It may run on another goroutine; its panic reaches the caller of
+	// Update. fn must not call the Driver.
 	Update(ctx context.Context, fn func(Txn) error) error
 	// Close releases the store. Calls under way may fail.
 	Close() error
 }
 
 // Txn is a transaction under way. It must not be used by several goroutines nor
-// after its closure has returned.
+// after its closure has returned. It writes at most MaxWrite documents
+// (fault.Permanent) with MaxCommit bytes of bodies (fault.TooLarge). A write that
+// was refused fails the whole Update, also when the closure overlooks the error.
 type Txn interface {
 	// Get returns the document as of this transaction, or fault.NotFound. All
 	// reads come before the first write; a read after one is fault.Permanent
 	// with reason "read-after-write", on every backend.
 	Get(key Key) (Document, error)
-	// Put creates or replaces a document.
+	// Put creates or replaces a document. doc is the caller's again afterwards. Of
+	// several writes of one document the last one holds.
 	Put(doc Document) error
 	// Delete removes a document; a missing one is no error.
 	Delete(key Key) error

@@ -17,8 +17,8 @@
 //
 // # Why bbolt
 //
-// Measured on two shared cores over 20,000 documents of 1.5 KB, against
-// modernc.org/sqlite v1.58.0 (prepared statements, mmap):
+// Measured on two shared cores over 20,000 documents of 1.5 KB, the bare engine
+// against modernc.org/sqlite v1.58.0 (prepared statements, mmap):
 //
 //	                               bbolt v1.5.0     SQLite
 //	point read by key              1.7 µs           15.1 µs
@@ -31,4 +31,8 @@
 // is nine times as fast. SQLite's updates are no comparison: traced, it issued 11
 // syncs for 2,000 commits in WAL mode with synchronous=FULL and EXTRA alike,
 // where bbolt issued the 4,000 that it owes.
+//
+// With this package's validation, index and copies around it, BenchmarkStore
+// gave on the same machine 1.9 µs a Get, 167 µs a Find of 100, 329 µs a lone
+// Update and 66 µs an Update among 64.
 package embedded
