@@ -49,7 +49,7 @@ func (s *Issuer) attempt(tx Rows, deviceID string, v proof.Verified, directiveID
 		return attempt{}, err
 	}
 	found, err := tx.Account(d.Desired.AccountID)
-	row, _, err := account.Intend(found, err, wanted(d), now)
+	row, _, err := account.Intend(found, err, d.WantedAccount(), now)
 	if err != nil {
 		return attempt{}, err
 	}
@@ -91,13 +91,6 @@ func current(d device.Device, directiveID string) error {
 			"this device asked for too many tokens; an operator must release it")
 	}
 	return fault.New(fault.Conflict, "directive-stale", "this directive is no longer current; check in and follow what you are told then")
-}
-
-func wanted(d device.Device) account.Account {
-	return account.Account{
-		ID: d.Desired.AccountID, Enterprise: d.Enterprise, PlayEnterprise: d.Desired.PlayEnterprise,
-		Subject: d.AccountSubject(), Type: d.Desired.AccountType, DisplayName: d.Desired.DisplayName,
-	}
 }
 
 // overLimit does with one device too many what the enterprise's policy says

@@ -29,9 +29,10 @@ const manyDevices = 11
 // phone is one device of the fleet: the reference agent over a simulated Google
 // Play.
 type phone struct {
-	agent *agent.Agent
-	play  *playtest.Device
-	token secret.Value
+	agent  *agent.Agent
+	config agent.Config
+	play   *playtest.Device
+	token  secret.Value
 }
 
 // fleet is the devices that enrol.
@@ -129,13 +130,22 @@ func (f *fleet) newPhone(token secret.Value) (*phone, error) {
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails (crypto/rand)
 	p := &phone{play: f.stack.Play.NewDevice(hex.EncodeToString(id[:])), token: token}
-	p.agent, err = agent.New(agent.Config{
+	p.config = agent.Config{
 		Keys: keys, Play: p.play, EnrollURL: f.stack.URL + "/enroll", Options: f.options,
 		Save:      func(agent.State) error { return nil }, // it lives as long as its device
 		AndroidID: func() string { return p.play.AndroidID() },
 		Device:    protocol.DeviceInfo{Manufacturer: "Simulated", Model: "Phone", SDK: 35, Agent: "rollcall-agent/1"},
-	})
+	}
+	p.agent, err = agent.New(p.config)
 	return p, err
+}
+
+// again returns an agent of the same device, as after a restart of the phone,
+// that reports to f's present options.
+func (p *phone) again(f *fleet) (*agent.Agent, error) {
+	c := p.config
+	c.State, c.Options = p.agent.State(), f.options
+	return agent.New(c)
 }
 
 // settle enrols every phone and has it check in until it has nothing left to do.

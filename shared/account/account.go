@@ -79,10 +79,13 @@ type Account struct {
 	// Reason is the word of the last failure, empty when all is well.
 	Reason string `json:"reason,omitempty"`
 	// Incarnation counts how often the account had to be made anew.
-	Incarnation int       `json:"incarnation,omitzero"`
-	Bindings    []Binding `json:"bindings,omitempty"`
-	CreatedAt   time.Time `json:"createdAt"`
-	UpdatedAt   time.Time `json:"updatedAt"`
+	Incarnation int `json:"incarnation,omitzero"`
+	// Attempts counts how often unfinished work was taken up in vain; each makes
+	// the next later.
+	Attempts  int       `json:"attempts,omitzero"`
+	Bindings  []Binding `json:"bindings,omitempty"`
+	CreatedAt time.Time `json:"createdAt"`
+	UpdatedAt time.Time `json:"updatedAt"`
 }
 
 // Binding is one device's hold on the account.
@@ -175,15 +178,24 @@ func (a *Account) Acknowledge(deviceID string, ans Answer, now time.Time) bool {
 	return true
 }
 
-// creatingGrace is how long an unfinished call to Google is left to its caller
-// before reconcile takes it up.
-const creatingGrace = 2 * time.Minute
+// Unfinished work is left to its caller for the grace and then taken up by
+// reconcile, ever more rarely when that fails.
+const (
+	grace    = 2 * time.Minute
+	maxGrace = 6 * time.Hour
+)
+
+// Postpone notes that unfinished work was taken up in vain, and why.
+func (a *Account) Postpone(now time.Time, reason string) {
+	a.Attempts++
+	a.Reason, a.UpdatedAt = reason, now
+}
 
 // Due is when the row next needs attention without anybody asking: unfinished
 // work, or an unanswered token's deadline. The zero time is never.
 func (a *Account) Due() time.Time {
 	if a.State == Creating || a.State == Deleting {
-		return a.UpdatedAt.Add(creatingGrace)
+		return a.UpdatedAt.Add(min(maxGrace, grace<<min(a.Attempts, 10)))
 	}
 	var due time.Time
 	for _, b := range a.Bindings {

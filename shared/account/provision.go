@@ -92,7 +92,7 @@ func (p *Provisioner) Finish(ctx context.Context, row Account, actor string) (Ac
 		if row.State != Creating {
 			return nil
 		}
-		row.State, row.UserID, row.Reason, row.UpdatedAt = Active, userID, "", p.Now()
+		row.State, row.UserID, row.Reason, row.Attempts, row.UpdatedAt = Active, userID, "", 0, p.Now()
 		if err := tx.PutAccount(row); err != nil {
 			return err
 		}
@@ -171,7 +171,8 @@ func (p *Provisioner) Remove(ctx context.Context, id, actor string) error {
 		if err != nil || found.State != Deleting {
 			return err
 		}
-		found.State, found.UserID, found.Name, found.Bindings, found.UpdatedAt = Deleted, "", "", nil, p.Now()
+		found.State, found.UserID, found.Name, found.Bindings = Deleted, "", "", nil
+		found.Reason, found.Attempts, found.UpdatedAt = "", 0, p.Now()
 		if err := tx.PutAccount(found); err != nil {
 			return err
 		}

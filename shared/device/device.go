@@ -118,3 +118,11 @@ func (d *Device) UseOwnAccount() {
 	d.Desired.AccountType = account.DeviceAccount
 	d.Desired.Want(d.Desired.OwnAccountID)
 }
+
+// WantedAccount returns what the row of the desired account is made of.
+func (d *Device) WantedAccount() account.Account {
+	return account.Account{
+		ID: d.Desired.AccountID, Enterprise: d.Enterprise, PlayEnterprise: d.Desired.PlayEnterprise,
+		Subject: d.AccountSubject(), Type: d.Desired.AccountType, DisplayName: d.Desired.DisplayName,
+	}
+}

@@ -76,7 +76,10 @@ func In[T any](db *DB) func(context.Context, func(T) error) error {
 }
 
 // *Tx is every view of a transaction that is declared elsewhere.
-var _ account.Rows = (*Tx)(nil)
+var (
+	_ account.Rows    = (*Tx)(nil)
+	_ enterprise.Rows = (*Tx)(nil)
+)
 
 func decode[T any](doc store.Document, err error) (T, error) {
 	var v T

@@ -6,13 +6,12 @@ package stack
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -26,6 +25,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/api"
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/google/googletest"
 	"github.com/rollcall-emm/rollcall/shared/play/playtest"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/setup"
@@ -44,6 +44,8 @@ type Options struct {
 	Play *playtest.Server
 	// Process, if set, adjusts the process before anything is opened in it.
 	Process func(*setup.Process)
+	// Ready, if set, is called once everything is open and before events flow.
+	Ready func(context.Context, *Stack) error
 	// Every is how often reconcile is started; 0 leaves it to the caller.
 	Every time.Duration
 }
@@ -63,15 +65,12 @@ type Stack struct {
 	Token     secret.Value
 	TokenFile string
 
+	account string // the service account's address
 	server  *http.Server
 	ownPlay bool
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 }
-
-// AdminTokenName is the secret with which the function admin is called on one
-// machine.
-const AdminTokenName = "admin-token"
 
 // Start opens everything and serves. Its error says in words what is in the way,
 // such as a port in use or a folder without permission.
@@ -93,7 +92,10 @@ func Start(ctx context.Context, opt Options) (s *Stack, err error) {
 		}
 	}()
 	if s.Play == nil {
-		s.Play, s.ownPlay = playtest.New(playtest.Options{}), true
+		dice := mathrand.New(mathrand.NewPCG(1, uint64(time.Now().UnixNano())))
+		s.Play, s.ownPlay = playtest.New(playtest.Options{Faults: googletest.NewFaults(googletest.FaultOptions{
+			Float64: dice.Float64,
+		})}), true
 	}
 	opt.Config.PublicURL, opt.Config.PlayEndpoint = s.URL, s.Play.URL
 	s.Process = setup.NewProcess(opt.Config, opt.Log)
@@ -109,6 +111,11 @@ func Start(ctx context.Context, opt Options) (s *Stack, err error) {
 	}
 	if s.Bus, err = bus.Open(ctx, s.Process); err != nil {
 		return nil, err
+	}
+	if opt.Ready != nil {
+		if err := opt.Ready(ctx, s); err != nil {
+			return nil, err
+		}
 	}
 	mux, err := s.functions(ctx)
 	if err != nil {
@@ -136,15 +143,15 @@ func (s *Stack) credentials(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.Play.Adopt(sa.Email)
+	s.account = sa.Email
 	if err := store.Put(ctx, google.PlayKey, secret.NewBytes(sa.JSON)); err != nil {
 		return err
 	}
 	s.Token = secret.New(rand.Text() + rand.Text())
-	if err := store.Put(ctx, AdminTokenName, s.Token); err != nil {
+	if err := store.Put(ctx, admin.TokenName, s.Token); err != nil {
 		return err
 	}
-	s.TokenFile = filepath.Join(s.Process.Config.Data, "secrets", AdminTokenName)
+	s.TokenFile = filepath.Join(s.Process.Config.Data, "secrets", admin.TokenName)
 	return nil
 }
 
@@ -153,7 +160,7 @@ func (s *Stack) functions(ctx context.Context) (*http.ServeMux, error) {
 	mux := http.NewServeMux()
 	for name, open := range map[string]func(context.Context, *setup.Process) (http.Handler, error){
 		"checkin": checkin.Open, "enroll": enroll.Open, "token": token.Open,
-		"admin": admin.OpenLocal(s.Token),
+		"admin": admin.Open,
 	} {
 		h, err := open(ctx, p)
 		if err != nil {
@@ -202,14 +209,9 @@ func (s *Stack) Reconcile(ctx context.Context) error {
 	return h(ctx, event.Event{ID: rand.Text(), Topic: event.Reconcile, Published: time.Now().UTC()})
 }
 
-// Announce writes a file from which the command line finds this stack.
-func (s *Stack) Announce(path string) error {
-	b, err := json.Marshal(map[string]string{"url": s.URL + "/admin", "tokenFile": s.TokenFile})
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, b, 0o600)
-}
+// NewPlayEnterprise makes an enterprise at the simulated Google Play that this
+// stack's service account may manage, and returns Google's id of it.
+func (s *Stack) NewPlayEnterprise(name string) string { return s.Play.AddEnterprise(name, s.account) }
 
 // Close stops serving, waits for what is under way, and closes the files. It may
 // be called on a Stack that did not start fully.

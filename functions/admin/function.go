@@ -1,0 +1,72 @@
+// Package admin is the function admin: it reads status for the command line and a
+// console, keeps configuration, and starts workflows by publishing their events.
+//
+// Trigger: HTTP from admins; the platform must let only admins invoke it, and it
+// verifies their identity token itself as well. Idempotent: reading is; creating
+// the same thing twice is refused. Retry: the caller's. Permissions: read and
+// write the store, publish to the topics, read the dead letters.
+package admin
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"time"
+
+	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/secret"
+	"github.com/rollcall-emm/rollcall/shared/setup"
+	"github.com/rollcall-emm/rollcall/shared/setup/bus"
+	"github.com/rollcall-emm/rollcall/shared/setup/secrets"
+)
+
+func init() { functions.HTTP("admin", setup.HTTP(Open)) }
+
+// Open makes the function's handler for a process.
+func Open(ctx context.Context, p *setup.Process) (http.Handler, error) {
+	db, err := p.DB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	events, err := bus.Open(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	auth, err := authenticator(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	o := &Office{
+		DB: db, Events: events, DeadLetters: events, Auth: auth,
+		EnrollURL: p.Config.Endpoint("enroll"), Now: time.Now, Random: rand.Reader,
+	}
+	return o.Handler(p.Edge("admin")), nil
+}
+
+// TokenName is the secret with which admins of one machine prove themselves.
+const TokenName = "admin-token"
+
+// authenticator returns the platform's identities where admins are named, and on
+// one machine a token that is made at first use.
+func authenticator(ctx context.Context, p *setup.Process) (Authenticator, error) {
+	if len(p.Config.AdminEmails) > 0 {
+		return NewPlatform(PlatformConfig{
+			Admins: p.Config.AdminEmails, Audiences: p.Config.AdminAudiences, Now: time.Now,
+		})
+	}
+	if p.Config.Secrets != "file" {
+		return nil, fault.Field("ROLLCALL_ADMIN_EMAILS", "is empty; name the admins' e-mail addresses, separated by commas")
+	}
+	store, err := secrets.Store(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	token, err := store.Access(ctx, TokenName)
+	if fault.KindOf(err) == fault.NotFound {
+		token = secret.New(rand.Text() + rand.Text())
+		err = store.Put(ctx, TokenName, token)
+	}
+	return Loopback{Token: token}, err
+}

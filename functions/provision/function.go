@@ -1,0 +1,49 @@
+// Package provision is the function provision: it does the workflows that admins
+// start: accounts are created, renamed, revoked and deleted, devices retired and
+// released, one or many, and enterprises looked up at Google.
+//
+// Trigger: Pub/Sub topic provision, published by the function admin. Idempotent:
+// each item is a step that may be done twice. Retry: an event that may work later
+// is returned for redelivery, the last time into the dead-letter topic; what can
+// never work is recorded and acknowledged. Permissions: read and write the store,
+// publish to the topics, access the secret play-key.
+package provision
+
+import (
+	"context"
+	"time"
+
+	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+
+	"github.com/rollcall-emm/rollcall/shared/account"
+	"github.com/rollcall-emm/rollcall/shared/enterprise"
+	"github.com/rollcall-emm/rollcall/shared/event"
+	"github.com/rollcall-emm/rollcall/shared/record"
+	"github.com/rollcall-emm/rollcall/shared/setup"
+	"github.com/rollcall-emm/rollcall/shared/setup/bus"
+	"github.com/rollcall-emm/rollcall/shared/setup/google"
+)
+
+func init() { functions.CloudEvent("provision", bus.Function(event.Provision, Open)) }
+
+// Open makes the function's handler for a process.
+func Open(ctx context.Context, p *setup.Process) (event.Handler, error) {
+	db, err := p.DB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	play, err := google.Play(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	events, err := bus.Open(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	w := &Worker{
+		DB: db, Renamer: play, Bus: events, Now: time.Now, Log: p.Log,
+		Accounts: &account.Provisioner{Update: record.In[account.Rows](db), Google: play, Now: time.Now},
+		Verifier: &enterprise.Verifier{Update: record.In[enterprise.Rows](db), Google: google.Bound(play), Now: time.Now},
+	}
+	return w.Handle, nil
+}

@@ -1,0 +1,193 @@
+package provision
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/rollcall-emm/rollcall/shared/account"
+	"github.com/rollcall-emm/rollcall/shared/audit"
+	"github.com/rollcall-emm/rollcall/shared/device"
+	"github.com/rollcall-emm/rollcall/shared/enterprise"
+	"github.com/rollcall-emm/rollcall/shared/event"
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/record"
+	"github.com/rollcall-emm/rollcall/shared/workflow"
+)
+
+// Worker does what admins asked for. It may be used concurrently. Every step may
+// be done twice, so an event that comes again does no harm (invariant E2).
+type Worker struct {
+	DB       *record.DB
+	Accounts *account.Provisioner
+	Verifier *enterprise.Verifier
+	Renamer  account.Renamer
+	Bus      event.Publisher
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// pageSize is how many accounts or devices one event works on when it is for
+// all; the rest is left to a further event, so that no event outlasts a
+// function's time.
+const pageSize = 25
+
+// Handle does one event's work. An item that fails for good is recorded and the
+// others go on; one that may work later brings the whole event back.
+func (w *Worker) Handle(ctx context.Context, e event.Event) error {
+	cmd, err := workflow.Parse(e.Data)
+	if err != nil {
+		return err
+	}
+	switch cmd.Op {
+	case workflow.Verify:
+		ent, err := w.DB.Enterprise(ctx, cmd.Enterprise)
+		if err != nil {
+			return err
+		}
+		return w.Verifier.Verify(ctx, ent, cmd.RequestedBy)
+	case workflow.Reconcile:
+		_, err := w.Bus.Publish(ctx, event.Reconcile, nil)
+		return err
+	case workflow.Retire, workflow.Release:
+		return w.each(ctx, cmd, cmd.Devices, w.deviceIDs, w.onDevice)
+	}
+	return w.each(ctx, cmd, cmd.Accounts, w.accountIDs, w.onAccount)
+}
+
+type page func(ctx context.Context, enterprise string, p record.Page) (ids []string, next string, err error)
+
+type work func(ctx context.Context, cmd workflow.Command, id string) error
+
+func (w *Worker) each(ctx context.Context, cmd workflow.Command, ids []string, list page, do work) error {
+	next := ""
+	if cmd.All {
+		var err error
+		if ids, next, err = list(ctx, cmd.Enterprise, record.Page{Next: cmd.Next, Limit: pageSize}); err != nil {
+			return err
+		}
+	}
+	var again []error
+	for _, id := range ids {
+		err := do(ctx, cmd, id)
+		if err == nil {
+			continue
+		}
+		if fault.Redeliver(err) {
+			again = append(again, err)
+			continue
+		}
+		if err := w.failed(ctx, cmd, id, err); err != nil {
+			again = append(again, err)
+		}
+	}
+	if len(again) > 0 {
+		return again[0]
+	}
+	if next == "" {
+		return nil
+	}
+	cmd.Next = next
+	data, err := cmd.Marshal()
+	if err != nil {
+		return err
+	}
+	_, err = w.Bus.Publish(ctx, event.Provision, data)
+	return err
+}
+
+func (w *Worker) failed(ctx context.Context, cmd workflow.Command, id string, cause error) error {
+	w.Log.LogAttrs(ctx, slog.LevelWarn, "workflow item failed", slog.String("op", string(cmd.Op)),
+		slog.String("id", id), slog.String("reason", word(cause)))
+	return w.DB.AppendAudit(ctx, w.note(cmd, id, word(cause)))
+}
+
+func word(err error) string {
+	if r := fault.ReasonOf(err); r != "" {
+		return r
+	}
+	return fault.KindOf(err).String()
+}
+
+func (w *Worker) note(cmd workflow.Command, target, result string) audit.Record {
+	return audit.Record{Enterprise: cmd.Enterprise, At: w.Now(), Actor: cmd.RequestedBy,
+		Action: "workflow." + string(cmd.Op), Target: target, Result: result, Detail: cmd.RequestID}
+}
+
+func (w *Worker) deviceIDs(ctx context.Context, ent string, p record.Page) ([]string, string, error) {
+	ds, next, err := w.DB.Devices(ctx, ent, p)
+	ids := make([]string, len(ds))
+	for i, d := range ds {
+		ids[i] = d.ID
+	}
+	return ids, next, err
+}
+
+func (w *Worker) accountIDs(ctx context.Context, ent string, p record.Page) ([]string, string, error) {
+	as, next, err := w.DB.Accounts(ctx, ent, p)
+	ids := make([]string, len(as))
+	for i, a := range as {
+		ids[i] = a.ID
+	}
+	return ids, next, err
+}
+
+// errForeign is for an id of another enterprise, which is as good as unknown.
+func errForeign(what, id string) error {
+	return fault.New(fault.NotFound, "not-found", "there is no %s %q in this enterprise", what, id)
+}
+
+// onDevice retires or releases one device, and with it its hold on its account.
+func (w *Worker) onDevice(ctx context.Context, cmd workflow.Command, id string) error {
+	var dropped string
+	err := w.DB.Update(ctx, func(tx *record.Tx) error {
+		dropped = ""
+		d, err := tx.Device(id)
+		if err != nil {
+			return err
+		}
+		if d.Enterprise != cmd.Enterprise {
+			return errForeign("device", id)
+		}
+		var row account.Account
+		if d.Desired.AccountID != "" {
+			if row, err = tx.Account(d.Desired.AccountID); err != nil && fault.KindOf(err) != fault.NotFound {
+				return err
+			}
+		}
+		held := row.Binding(id)
+		if cmd.Op == workflow.Release {
+			if d.Desired.Hold == device.NoHold {
+				return nil
+			}
+			d.Desired.Release()
+			if held != nil {
+				held.Tokens = held.Tokens.Forgive()
+			}
+		} else {
+			if d.State == device.Retired {
+				return nil
+			}
+			d.State = device.Retired
+			d.Desired.Want("")
+			if row.Type == account.DeviceAccount {
+				dropped = row.ID
+			}
+			row.Unbind(id)
+		}
+		if err := tx.PutDevice(d); err != nil {
+			return err
+		}
+		if held != nil {
+			row.UpdatedAt = w.Now()
+			if err := tx.PutAccount(row); err != nil {
+				return err
+			}
+		}
+		return tx.Audit(w.note(cmd, "device:"+id, audit.OK))
+	})
+	if err != nil || dropped == "" {
+		return err
+	}
+	return w.Accounts.Remove(ctx, dropped, cmd.RequestedBy)
+}

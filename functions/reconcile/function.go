@@ -1,0 +1,44 @@
+// Package reconcile is the function reconcile: it finishes what a crash left half
+// done, gives up tokens that nobody answered for, and pulls Google Play's
+// notifications.
+//
+// Trigger: Pub/Sub topic reconcile, published by a schedule every five minutes.
+// Idempotent: it does what is due, and due work may be done twice. Retry: Pub/Sub
+// redelivers; the next schedule would do as well. Permissions: read and write the
+// store, access the secret play-key.
+package reconcile
+
+import (
+	"context"
+	"time"
+
+	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+
+	"github.com/rollcall-emm/rollcall/shared/account"
+	"github.com/rollcall-emm/rollcall/shared/enterprise"
+	"github.com/rollcall-emm/rollcall/shared/event"
+	"github.com/rollcall-emm/rollcall/shared/record"
+	"github.com/rollcall-emm/rollcall/shared/setup"
+	"github.com/rollcall-emm/rollcall/shared/setup/bus"
+	"github.com/rollcall-emm/rollcall/shared/setup/google"
+)
+
+func init() { functions.CloudEvent("reconcile", bus.Function(event.Reconcile, Open)) }
+
+// Open makes the function's handler for a process.
+func Open(ctx context.Context, p *setup.Process) (event.Handler, error) {
+	db, err := p.DB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	play, err := google.Play(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sweeper{
+		DB: db, Google: play, Now: time.Now, Log: p.Log,
+		Accounts: &account.Provisioner{Update: record.In[account.Rows](db), Google: play, Now: time.Now},
+		Verifier: &enterprise.Verifier{Update: record.In[enterprise.Rows](db), Google: google.Bound(play), Now: time.Now},
+	}
+	return s.Handle, nil
+}

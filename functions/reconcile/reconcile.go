@@ -1,0 +1,262 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rollcall-emm/rollcall/shared/account"
+	"github.com/rollcall-emm/rollcall/shared/audit"
+	"github.com/rollcall-emm/rollcall/shared/enterprise"
+	"github.com/rollcall-emm/rollcall/shared/event"
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/play"
+	"github.com/rollcall-emm/rollcall/shared/record"
+	"github.com/rollcall-emm/rollcall/shared/token"
+)
+
+// Google tells what happened on devices.
+type Google interface {
+	PullNotifications(ctx context.Context) (play.Notifications, error)
+	Acknowledge(ctx context.Context, setID string) error
+}
+
+// Sweeper finishes what was left half done. It may be used concurrently, also by
+// several processes: each step is one that may be done twice.
+type Sweeper struct {
+	DB       *record.DB
+	Accounts *account.Provisioner
+	Verifier *enterprise.Verifier
+	Google   Google
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+const (
+	actor = "system:reconcile"
+	// batch rows are read at once, and no more than maxBatches batches a run, so
+	// that one run ends well within a function's time.
+	batch, maxBatches = 100, 20
+	workers           = 8
+	// verifyEvery is how often a bound enterprise is looked up again.
+	verifyEvery = 24 * time.Hour
+)
+
+// Summary is what one run did.
+type Summary struct {
+	Finished, Postponed, Expired, Confirmed, Verified int
+}
+
+// Handle runs once for one event of the schedule.
+func (s *Sweeper) Handle(ctx context.Context, _ event.Event) error {
+	sum, err := s.Run(ctx)
+	s.Log.LogAttrs(ctx, slog.LevelInfo, "reconciled",
+		slog.Int("finished", sum.Finished), slog.Int("postponed", sum.Postponed),
+		slog.Int("expired", sum.Expired), slog.Int("confirmed", sum.Confirmed),
+		slog.Int("verified", sum.Verified), slog.Bool("failed", err != nil))
+	return err
+}
+
+// Run does everything that is due now. One part's failure does not stop the
+// others, nor one account's the other accounts; only a failure of the store, or
+// of Google as a whole, is returned.
+func (s *Sweeper) Run(ctx context.Context) (Summary, error) {
+	var sum Summary
+	return sum, errors.Join(s.notifications(ctx, &sum), s.due(ctx, &sum), s.enterprises(ctx, &sum))
+}
+
+// due takes up accounts that are unfinished, and tokens that nobody answered for.
+func (s *Sweeper) due(ctx context.Context, sum *Summary) error {
+	for range maxBatches {
+		rows, err := s.DB.AccountsDue(ctx, s.Now(), batch)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		results := make([]Summary, len(rows))
+		g, gctx := errgroup.WithContext(ctx)
+		g.SetLimit(workers)
+		for i, row := range rows {
+			g.Go(func() error { return s.settle(gctx, row, &results[i]) })
+		}
+		err = g.Wait()
+		for _, r := range results {
+			sum.Finished += r.Finished
+			sum.Postponed += r.Postponed
+			sum.Expired += r.Expired
+		}
+		if err != nil || len(rows) < batch {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Sweeper) settle(ctx context.Context, row account.Account, sum *Summary) error {
+	var err error
+	switch row.State {
+	case account.Creating:
+		_, err = s.Accounts.Finish(ctx, row, actor)
+	case account.Deleting:
+		err = s.Accounts.Remove(ctx, row.ID, actor)
+	default:
+		sum.Expired++
+		return s.expire(ctx, row.ID)
+	}
+	if err == nil {
+		sum.Finished++
+		return nil
+	}
+	if ctx.Err() != nil {
+		return err
+	}
+	sum.Postponed++
+	return s.postpone(ctx, row, err)
+}
+
+// expire marks the tokens whose deadline has passed (invariant T4).
+func (s *Sweeper) expire(ctx context.Context, id string) error {
+	return s.DB.Update(ctx, func(tx *record.Tx) error {
+		now := s.Now()
+		row, err := tx.Account(id)
+		if err != nil {
+			return err
+		}
+		var notes []audit.Record
+		for i, b := range row.Bindings {
+			if due := b.Tokens.Due(); !due.IsZero() && !now.Before(due) {
+				row.Bindings[i].Tokens = b.Tokens.Expire(now)
+				notes = append(notes, s.note(row, now, "token.expire", "device:"+b.DeviceID))
+			}
+		}
+		if len(notes) == 0 {
+			return nil
+		}
+		if err := tx.PutAccount(row); err != nil {
+			return err
+		}
+		for _, n := range notes {
+			if err := tx.Audit(n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Sweeper) postpone(ctx context.Context, failed account.Account, cause error) error {
+	reason := fault.ReasonOf(cause)
+	if reason == "" {
+		reason = fault.KindOf(cause).String()
+	}
+	s.Log.LogAttrs(ctx, slog.LevelWarn, "account postponed", slog.String("account", failed.ID),
+		slog.String("state", string(failed.State)), slog.String("reason", reason))
+	return s.DB.Update(ctx, func(tx *record.Tx) error {
+		row, err := tx.Account(failed.ID)
+		if err != nil || row.State == account.Active || row.State == account.Deleted {
+			return err
+		}
+		row.Postpone(s.Now(), reason)
+		return tx.PutAccount(row)
+	})
+}
+
+func (s *Sweeper) note(row account.Account, now time.Time, action, detail string) audit.Record {
+	return audit.Record{Enterprise: row.Enterprise, At: now, Actor: actor, Action: action,
+		Target: "account:" + row.ID, Result: audit.OK, Detail: detail}
+}
+
+// enterprises asks Google for those that it was not asked for yet, or not lately.
+func (s *Sweeper) enterprises(ctx context.Context, sum *Summary) error {
+	var page record.Page
+	for {
+		all, next, err := s.DB.Enterprises(ctx, page)
+		if err != nil {
+			return err
+		}
+		for _, e := range all {
+			if e.State != enterprise.Pending && s.Now().Sub(e.CheckedAt) < verifyEvery {
+				continue
+			}
+			if err := s.Verifier.Verify(ctx, e, actor); err != nil {
+				s.Log.LogAttrs(ctx, slog.LevelWarn, "enterprise not verified",
+					slog.String("enterprise", e.ID), slog.String("reason", fault.ReasonOf(err)))
+				continue
+			}
+			sum.Verified++
+		}
+		if next == "" {
+			return nil
+		}
+		page.Next = next
+	}
+}
+
+// notifications takes Google's word that a device added an account, which comes
+// before, after or instead of the device's own.
+func (s *Sweeper) notifications(ctx context.Context, sum *Summary) error {
+	for range maxBatches {
+		set, err := s.Google.PullNotifications(ctx)
+		if err != nil || set.SetID == "" {
+			return err
+		}
+		for _, n := range set.Items {
+			if n.Type != "newDevice" || n.Device == nil {
+				continue
+			}
+			ok, err := s.confirm(ctx, n)
+			if err != nil {
+				return err // not acknowledged, so Google tells it again
+			}
+			if ok {
+				sum.Confirmed++
+			}
+		}
+		if err := s.Google.Acknowledge(ctx, set.SetID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Sweeper) confirm(ctx context.Context, n play.Notification) (bool, error) {
+	found, err := s.DB.AccountByUser(ctx, n.EnterpriseID, n.Device.UserID)
+	if fault.KindOf(err) == fault.NotFound {
+		return false, nil // another EMM server's, or deleted since
+	}
+	if err != nil {
+		return false, err
+	}
+	confirmed := false
+	err = s.DB.Update(ctx, func(tx *record.Tx) error {
+		confirmed = false
+		now := s.Now()
+		row, err := tx.Account(found.ID)
+		if err != nil {
+			return err
+		}
+		for i, b := range row.Bindings {
+			if b.AndroidID != n.Device.DeviceID || len(b.Tokens) == 0 {
+				continue
+			}
+			last := b.Tokens[len(b.Tokens)-1]
+			if n.Time.Before(last.At) || last.State == token.Added {
+				continue
+			}
+			tokens, changed := b.Tokens.Acknowledge(now, last.DirectiveID, true, "")
+			if !changed {
+				continue
+			}
+			row.Bindings[i].Tokens = tokens
+			confirmed = true
+			if err := tx.PutAccount(row); err != nil {
+				return err
+			}
+			return tx.Audit(s.note(row, now, "token.confirm", "device:"+b.DeviceID))
+		}
+		return nil
+	})
+	return confirmed, err
+}

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/rollcall-emm/rollcall/scripts/local/stack"
+	"github.com/rollcall-emm/rollcall/shared/account"
+	"github.com/rollcall-emm/rollcall/shared/event/pubsub"
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/record"
+	"github.com/rollcall-emm/rollcall/shared/setup"
+)
+
+// options are the command's flags.
+type options struct {
+	devices, people            int
+	ldif, report, data, listen string
+	store, bus                 string
+	steady, patience           time.Duration
+	faults, serve              bool
+}
+
+// errUnwell ends a run whose summary has problems.
+var errUnwell = errors.New("the run did not end as it must; see the problems above")
+
+// run does the main job and prints what came of it.
+func run(ctx context.Context, opt options, out io.Writer) error {
+	people, err := opt.readPeople()
+	if err != nil {
+		return err
+	}
+	cfg, cleanup, err := opt.config(ctx)
+	if err != nil {
+		return err
+	}
+	defer cleanup()
+	logFile, err := os.OpenFile(filepath.Join(cfg.Data, "rollcall.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fault.Wrap(err, fault.Permanent, "log", "cannot write a log into %s; give the folder's user write access, or choose another with --data", cfg.Data)
+	}
+	defer logFile.Close()
+	obs := &observer{}
+	s, err := stack.Start(ctx, stack.Options{
+		Config: cfg, Log: cfg.Logger(logFile), Listen: opt.listen, Every: 5 * time.Minute,
+		Process: func(p *setup.Process) { p.Observe, p.Google = obs.served, obs.google },
+		Ready:   opt.ready,
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Rollcall runs on %s with %s store and %s bus; log and data are in %s\n", s.URL, cfg.Store, cfg.Bus, cfg.Data)
+	err = opt.drive(ctx, s, obs, people, out)
+	if err == nil && opt.serve {
+		serve(ctx, s, out)
+	}
+	return errors.Join(err, s.Close())
+}
+
+func (opt options) readPeople() ([]person, error) {
+	if opt.people > 0 {
+		return makePeople(opt.people), nil
+	}
+	return readPeople(opt.ldif)
+}
+
+// config returns the settings of this run, and what removes its folder where it
+// is a temporary one.
+func (opt options) config(ctx context.Context) (setup.Config, func(), error) {
+	cfg, err := setup.Load(ctx)
+	if err != nil {
+		return cfg, nil, err
+	}
+	cfg.Store, cfg.Bus, cfg.Secrets, cfg.Data = opt.store, opt.bus, "file", opt.data
+	if cfg.Project == "" && (os.Getenv("FIRESTORE_EMULATOR_HOST") != "" || os.Getenv("PUBSUB_EMULATOR_HOST") != "") {
+		cfg.Project = "rollcall-local"
+	}
+	if opt.faults {
+		// With faults a device needs more tokens than the limits mean to allow.
+		cfg.TokenBurst, cfg.TokenDaily = 20, 100
+	}
+	if err := cfg.Validate(); err != nil {
+		return cfg, nil, err
+	}
+	cleanup := func() {}
+	if cfg.Data == "" {
+		if cfg.Data, err = os.MkdirTemp("", "rollcall-"); err != nil {
+			return cfg, nil, fault.Wrap(err, fault.Permanent, "data", "cannot make a temporary folder; choose one with --data")
+		}
+		cleanup = func() { _ = os.RemoveAll(cfg.Data) }
+	} else if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return cfg, nil, fault.Wrap(err, fault.Permanent, "data", "cannot make the folder %s; choose another with --data", cfg.Data)
+	}
+	return cfg, cleanup, nil
+}
+
+// ready makes what a real service or emulator lacks before events flow.
+func (opt options) ready(ctx context.Context, s *stack.Stack) error {
+	if b, ok := s.Bus.(*pubsub.Bus); ok {
+		return b.EnsureTopics(ctx)
+	}
+	return nil
+}
+
+func (opt options) drive(ctx context.Context, s *stack.Stack, obs *observer, people []person, out io.Writer) error {
+	o := office{s.URL + "/admin", s.Token}
+	ent, play, err := enterpriseFor(ctx, o, s)
+	if err != nil {
+		return err
+	}
+	f := newFleet(s)
+	if err := f.issue(ctx, o, ent, assign(people, opt.devices)); err != nil {
+		return err
+	}
+	if opt.faults {
+		breakThings(s.Play.Faults)
+	}
+	sum := summary{Enterprise: ent, Store: opt.store, Bus: opt.bus, Faults: opt.faults, People: len(people), Devices: len(f.phones)}
+
+	began := time.Now()
+	bar := progress(out, len(f.phones), "enrolling")
+	var stuck error
+	sum.Converged, stuck = f.settle(ctx, opt.patience, func() { _ = bar.Add(1) })
+	sum.ConvergeSeconds = time.Since(began).Seconds()
+	_ = bar.Finish()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	lost, err := f.loseSignIns(ctx, max(1, len(f.phones)/50))
+	if err != nil {
+		return err
+	}
+	sum.SignInsLost = len(lost)
+	again := &fleet{stack: s, stats: f.stats, options: f.options, phones: lost}
+	n, err := again.settle(ctx, opt.patience, func() {})
+	sum.Converged -= len(lost) - n
+	stuck = errors.Join(stuck, err, f.strangers(ctx, o, ent))
+
+	fmt.Fprintf(out, "steady check-ins for %v\n", opt.steady)
+	if sum.Steady, err = f.steady(ctx, opt.steady, obs); err != nil {
+		stuck = errors.Join(stuck, err)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	s.Play.Faults.Clear()
+	if err := s.Reconcile(ctx); err != nil {
+		return fmt.Errorf("reconcile: %w", err)
+	}
+	if err := sum.collect(ctx, s, ent, play); err != nil {
+		return err
+	}
+	sum.Refusals, sum.GoogleRetries = obs.refusals.all(), obs.retries.Load()
+	for _, e := range f.stats.Summaries() {
+		sum.AgentRetries += e.Retries
+	}
+	sum.check()
+	if stuck != nil {
+		sum.Problems = append(sum.Problems, firstLine(stuck))
+	}
+	sum.print(out)
+	if opt.report != "" {
+		if err := sum.write(opt.report); err != nil {
+			return err
+		}
+	}
+	if len(sum.Problems) > 0 {
+		return errUnwell
+	}
+	return nil
+}
+
+// enterpriseFor makes an enterprise of this run's own, at Google and here.
+func enterpriseFor(ctx context.Context, o office, s *stack.Stack) (id, play string, err error) {
+	const name = "Example Logistics"
+	play = s.NewPlayEnterprise(name)
+	for i := 1; ; i++ {
+		id = "example"
+		if i > 1 {
+			id = fmt.Sprintf("example-%d", i)
+		}
+		err := o.post(ctx, "/v1/enterprises", map[string]any{
+			"id": id, "name": name, "play": play,
+			"policy": map[string]any{
+				"deviceLimit":      "deviceAccount",
+				"labelAccountType": map[string]string{"kiosk": string(account.DeviceAccount)},
+			},
+		}, nil)
+		var no *refusal
+		if errors.As(err, &no) && no.status == 409 && i < 1000 {
+			continue // an earlier run's, kept in the folder
+		}
+		return id, play, err
+	}
+}
+
+// collect counts accounts and tokens in the rows, and accounts at Google.
+func (s *summary) collect(ctx context.Context, st *stack.Stack, ent, play string) error {
+	db, err := st.Process.DB(ctx)
+	if err != nil {
+		return err
+	}
+	s.Tokens = map[string]int{}
+	var page record.Page
+	for {
+		rows, next, err := db.Accounts(ctx, ent, page)
+		if err != nil {
+			return err
+		}
+		for _, a := range rows {
+			for _, b := range a.Bindings {
+				for _, m := range b.Tokens {
+					s.Tokens[string(m.State)]++
+				}
+			}
+			switch {
+			case a.State != account.Active:
+			case a.Type == account.UserAccount:
+				s.UserAccounts++
+			default:
+				s.DeviceAccounts++
+			}
+		}
+		if next == "" {
+			break
+		}
+		page.Next = next
+	}
+	s.GoogleAccounts = st.Play.UserCount(play)
+	return nil
+}
+
+func progress(out io.Writer, n int, what string) *progressbar.ProgressBar {
+	return progressbar.NewOptions(n, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what),
+		progressbar.OptionShowCount(), progressbar.OptionSetWidth(30), progressbar.OptionThrottle(200*time.Millisecond),
+		progressbar.OptionOnCompletion(func() { fmt.Fprintln(out) }))
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"sort"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/rollcall-emm/rollcall/shared/fault"
+)
+
+// summary is what the run came to; --report writes it as JSON.
+type summary struct {
+	Enterprise string `json:"enterprise"`
+	Store      string `json:"store"`
+	Bus        string `json:"bus"`
+	Faults     bool   `json:"faults"`
+
+	People    int `json:"people"`
+	Devices   int `json:"devices"`
+	Converged int `json:"converged"`
+
+	// UserAccounts and DeviceAccounts are the rows that are active; GoogleAccounts
+	// is how many the simulated Google Play has.
+	UserAccounts   int `json:"userAccounts"`
+	DeviceAccounts int `json:"deviceAccounts"`
+	GoogleAccounts int `json:"googleAccounts"`
+
+	// Tokens counts mints by what became of them, as the ledgers say.
+	Tokens map[string]int `json:"tokens"`
+	// Refusals counts what the functions refused, by reason.
+	Refusals map[string]int `json:"refusals"`
+	// GoogleRetries is how often a call to Google was tried again, AgentRetries
+	// how often an agent's request was.
+	GoogleRetries int64 `json:"googleRetries"`
+	AgentRetries  int64 `json:"agentRetries"`
+	SignInsLost   int   `json:"signInsLost"`
+
+	ConvergeSeconds float64 `json:"convergeSeconds"`
+	Steady          steady  `json:"steady"`
+
+	Problems []string `json:"problems"`
+}
+
+// steady is the figures of check-ins in which nothing changed.
+type steady struct {
+	CheckIns  int64   `json:"checkIns"`
+	Seconds   float64 `json:"seconds"`
+	PerSecond float64 `json:"perSecond"`
+	// P50Micros and P99Micros are latencies that agents saw, in microseconds.
+	P50Micros int64 `json:"p50Micros"`
+	P99Micros int64 `json:"p99Micros"`
+	// Reads and Writes are store operations per check-in.
+	Reads  float64 `json:"storeReads"`
+	Writes float64 `json:"storeWrites"`
+}
+
+// check notes what is not as it must be.
+func (s *summary) check() {
+	note := func(bad bool, format string, args ...any) {
+		if bad {
+			s.Problems = append(s.Problems, fmt.Sprintf(format, args...))
+		}
+	}
+	note(s.Converged != s.Devices, "%d of %d devices did not converge", s.Devices-s.Converged, s.Devices)
+	rows := s.UserAccounts + s.DeviceAccounts
+	note(rows != s.GoogleAccounts, "Rollcall has %d accounts and Google Play %d", rows, s.GoogleAccounts)
+	note(s.Tokens["outstanding"] > 0, "%d tokens are still outstanding", s.Tokens["outstanding"])
+}
+
+func (s *summary) print(w io.Writer) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(t, "  %s\t%s\n", name, fmt.Sprintf(format, args...))
+	}
+	row("people", "%d", s.People)
+	row("devices", "%d of %d have their account, in %.1f s", s.Converged, s.Devices, s.ConvergeSeconds)
+	row("accounts", "%d user + %d device = %d; Google Play has %d",
+		s.UserAccounts, s.DeviceAccounts, s.UserAccounts+s.DeviceAccounts, s.GoogleAccounts)
+	row("tokens", "%s", counts(s.Tokens))
+	row("sign-ins lost", "%d, and added again", s.SignInsLost)
+	row("refusals", "%s", counts(s.Refusals))
+	row("retries", "%d of calls to Google, %d of agents", s.GoogleRetries, s.AgentRetries)
+	row("check-ins", "%d in %.1f s, %.0f per second (agents, functions and store on this machine)",
+		s.Steady.CheckIns, s.Steady.Seconds, s.Steady.PerSecond)
+	row("latency", "p50 %v, p99 %v", time.Duration(s.Steady.P50Micros)*time.Microsecond, time.Duration(s.Steady.P99Micros)*time.Microsecond)
+	row("store", "%.2f reads and %.2f writes per steady check-in (%s)", s.Steady.Reads, s.Steady.Writes, s.Store)
+	_ = t.Flush()
+	for _, p := range s.Problems {
+		fmt.Fprintf(w, "  PROBLEM: %s\n", p)
+	}
+}
+
+func counts(m map[string]int) string {
+	if len(m) == 0 {
+		return "none"
+	}
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Slice(keys, func(i, j int) bool {
+		if m[keys[i]] != m[keys[j]] {
+			return m[keys[i]] > m[keys[j]]
+		}
+		return keys[i] < keys[j]
+	})
+	parts := make([]string, len(keys))
+	for i, k := range keys {
+		parts[i] = fmt.Sprintf("%d %s", m[k], k)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (s *summary) write(path string) error {
+	b, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, append(b, '\n'), 0o644); err != nil {
+		return fault.Wrap(err, fault.Invalid, "report", "cannot write the report to %s", path)
+	}
+	return nil
+}
