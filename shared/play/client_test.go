@@ -2,6 +2,7 @@ package play_test
 
 import (
 	"context"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -38,7 +39,11 @@ type bench struct {
 
 func newBench(t *testing.T, adjust ...func(*play.Options)) *bench {
 	t.Helper()
-	b := &bench{sim: playtest.New(playtest.Options{NewKey: testKeys})}
+	random := rand.New(rand.NewPCG(1, 2))
+	b := &bench{sim: playtest.New(playtest.Options{
+		NewKey: testKeys,
+		Faults: googletest.NewFaults(googletest.FaultOptions{Float64: random.Float64}),
+	})}
 	t.Cleanup(b.sim.Close)
 	var err error
 	if b.account, err = b.sim.NewServiceAccount("esa"); err != nil {

@@ -1,11 +1,17 @@
 package play_test
 
 import (
+	"context"
+	"fmt"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/google"
 	"github.com/rollcall-emm/rollcall/shared/google/googletest"
+	"github.com/rollcall-emm/rollcall/shared/play"
 )
 
 // P2: an answer that is lost after Google has done the work.
@@ -92,5 +98,38 @@ func TestMintIsNotDoubled(t *testing.T) {
 				t.Errorf("minted %d, want %d", n, tc.minted)
 			}
 		})
+	}
+}
+
+// P2 under a storm: one call in ten loses its answer after the work is done, one
+// in ten its request, and one in ten meets a limit or an outage.
+func TestStormMakesNoDuplicates(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(o *play.Options) {
+		o.Caller = google.NewCaller(google.Options{
+			Attempts: 20, BreakerFailures: 1000,
+			Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		})
+	})
+	for _, s := range []googletest.Script{
+		{Mode: googletest.DropAfter}, {Mode: googletest.DropBefore}, {Mode: googletest.Malformed},
+		{Mode: googletest.Refuse, Status: 429, RetryAfter: "2"}, {Mode: googletest.Refuse, Status: 503}, {Mode: googletest.HTML, Status: 502},
+	} {
+		s.Method, s.Probability = "*", 0.1
+		b.sim.Faults.Add(s)
+	}
+	const subjects = 30
+	var wg sync.WaitGroup
+	for i := range 2 * subjects {
+		wg.Go(func() {
+			identifier := fmt.Sprintf("id-%d", i%subjects)
+			if _, err := b.Insert(t.Context(), b.ent, account.Spec{Identifier: identifier, Type: account.UserAccount}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := b.sim.UserCount(b.ent); n != subjects {
+		t.Errorf("%d accounts for %d subjects", n, subjects)
 	}
 }

@@ -98,14 +98,15 @@ func NewHandler(baseURL string, opt Options) *Server {
 		// The document is part of this package; only its authors can break it.
 		panic(err)
 	}
-	opt.fill()
-	s := &Server{URL: strings.TrimSuffix(baseURL, "/"), Faults: opt.Faults, Tokens: opt.Tokens, opt: opt}
+	baseURL = strings.TrimSuffix(baseURL, "/")
+	opt.fill(baseURL)
+	s := &Server{URL: baseURL, Faults: opt.Faults, Tokens: opt.Tokens, opt: opt}
 	s.checker = googletest.NewChecker(doc, s.Tokens.Grant)
 	s.start()
 	return s
 }
 
-func (o *Options) fill() {
+func (o *Options) fill(baseURL string) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -129,7 +130,12 @@ func (o *Options) fill() {
 		o.Faults = googletest.NewFaults(googletest.FaultOptions{})
 	}
 	if o.Tokens == nil {
-		o.Tokens = googletest.NewTokenEndpoint(googletest.TokenOptions{Faults: o.Faults, NewKey: o.NewKey})
+		tokens := googletest.TokenOptions{Faults: o.Faults, NewKey: o.NewKey}
+		if baseURL != "" {
+			// Behind a proxy the request's own host is not what key files name.
+			tokens.URL = baseURL + "/token"
+		}
+		o.Tokens = googletest.NewTokenEndpoint(tokens)
 	}
 }
 
