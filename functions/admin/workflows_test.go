@@ -135,7 +135,7 @@ func TestDeadLetters(t *testing.T) {
 	b.refuse(404, "POST", "/v1/dead-letters/7/replay", "", "", `no dead letter "7"`)
 	trail := []string{
 		"admin:local dead-letter.replay event:7 ok",
-		"admin:local dead-letter.replay event:7 ok", // asked for again,
+		"admin:local dead-letter.replay event:7 ok", // asked for again
 		"admin:local dead-letter.replay event:7 not-found",
 	}
 	if d := cmp.Diff(trail, b.trail(systemTrail)); d != "" {
