@@ -66,8 +66,9 @@ func TestBusOnFake(t *testing.T) {
 	})
 }
 
-func TestBusOnEmulator(t *testing.T) {
-	t.Parallel()
+// emulator returns the address of Google's emulator.
+func emulator(t *testing.T) string {
+	t.Helper()
 	host := os.Getenv("PUBSUB_EMULATOR_HOST")
 	if host == "" {
 		const how = "PUBSUB_EMULATOR_HOST is not set; ./scripts/test starts Google's Pub/Sub emulator and sets it"
@@ -76,6 +77,12 @@ func TestBusOnEmulator(t *testing.T) {
 		}
 		t.Skip(how)
 	}
+	return host
+}
+
+func TestBusOnEmulator(t *testing.T) {
+	t.Parallel()
+	host := emulator(t)
 	eventtest.Run(t, func(t *testing.T) eventtest.Bus {
 		opt := options(500*time.Millisecond, at(host)...)
 		// The emulator is shared, also with runs before this one.

@@ -75,10 +75,13 @@ func classify(err error, doing string) error {
 	if fault.As(err) != nil {
 		return err
 	}
+	code := status.Code(err)
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return fault.Wrap(err, fault.Transient, "cancelled", "cannot %s: the call was cancelled or took too long", doing)
+		code = codes.DeadlineExceeded
 	}
-	switch code := status.Code(err); code {
+	switch code {
+	case codes.Canceled, codes.DeadlineExceeded:
+		return fault.Wrap(err, fault.Transient, "cancelled", "cannot %s: the call was cancelled or took too long", doing)
 	case codes.PermissionDenied:
 		return fault.Wrap(err, fault.Permanent, "pubsub-permission",
 			"cannot %s: the service account needs roles/pubsub.publisher on the topic, and roles/pubsub.subscriber on the subscription to receive or list", doing)
