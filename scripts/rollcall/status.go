@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// statusRow is what the table shows of an enterprise's state.
+type statusRow struct {
+	Enterprise string         `json:"enterprise"`
+	State      string         `json:"state"`
+	Devices    map[string]int `json:"devices"`
+	Accounts   map[string]int `json:"accounts"`
+	Truncated  bool           `json:"truncated"`
+}
+
+func (a *app) statusCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "status", Short: "Count devices by status and accounts by state", Args: cobra.NoArgs,
+		Long: "Count devices by status and accounts by state, of every enterprise or of the one\nthat --enterprise names. A count with a + is of the first 10,000.",
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return show(cmd, a, &pager{limit: 100}, "/v1/status", url.Values{"enterprise": {a.enterprise}},
+			"There is no enterprise yet; add one with: rollcall enterprise create",
+			[]string{"ENTERPRISE", "STATE", "DEVICES", "ACCOUNTS"},
+			func(s statusRow) []string {
+				return []string{
+					s.Enterprise, s.State,
+					counts(s.Devices, s.Truncated, "ready", "adding", "held", "no account", "retired"),
+					counts(s.Accounts, s.Truncated, "active", "creating", "deleting", "deleted"),
+				}
+			})
+	}
+	return cmd
+}
+
+// counts writes the sum and its parts, known words first.
+func counts(n map[string]int, truncated bool, words ...string) string {
+	for w := range n {
+		if !slices.Contains(words, w) {
+			words = append(words, w)
+		}
+	}
+	sum := 0
+	var parts []string
+	for _, w := range words {
+		if n[w] > 0 {
+			sum += n[w]
+			parts = append(parts, fmt.Sprintf("%d %s", n[w], w))
+		}
+	}
+	text := fmt.Sprint(sum)
+	if truncated {
+		text += "+"
+	}
+	if len(parts) > 0 {
+		text += " (" + strings.Join(parts, ", ") + ")"
+	}
+	return text
+}
