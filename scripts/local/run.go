@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
 
 	"github.com/rollcall-emm/rollcall/scripts/local/stack"
 	"github.com/rollcall-emm/rollcall/shared/account"
@@ -125,11 +126,11 @@ func (opt options) drive(ctx context.Context, s *stack.Stack, obs *observer, peo
 	sum := summary{Enterprise: ent, Store: opt.store, Bus: opt.bus, Faults: opt.faults, People: len(people), Devices: len(f.phones)}
 
 	began := time.Now()
-	bar := progress(out, len(f.phones), "enrolling")
+	step, done := progress(out, len(f.phones), "enrolling")
 	var stuck error
-	sum.Converged, stuck = f.settle(ctx, opt.patience, func() { _ = bar.Add(1) })
+	sum.Converged, stuck = f.settle(ctx, opt.patience, step)
 	sum.ConvergeSeconds = time.Since(began).Seconds()
-	_ = bar.Finish()
+	done()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -237,8 +238,15 @@ func (s *summary) collect(ctx context.Context, st *stack.Stack, ent, play string
 	return nil
 }
 
-func progress(out io.Writer, n int, what string) *progressbar.ProgressBar {
-	return progressbar.NewOptions(n, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what),
-		progressbar.OptionShowCount(), progressbar.OptionSetWidth(30), progressbar.OptionThrottle(200*time.Millisecond),
-		progressbar.OptionOnCompletion(func() { fmt.Fprintln(out) }))
+// progress returns what is called for each step of n: a bar on a terminal, and
+// nothing where the output goes to a file.
+func progress(out io.Writer, n int, what string) (step, done func()) {
+	f, ok := out.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		fmt.Fprintf(out, "%s %d devices\n", what, n)
+		return func() {}, func() {}
+	}
+	bar := progressbar.NewOptions(n, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what),
+		progressbar.OptionShowCount(), progressbar.OptionSetWidth(30), progressbar.OptionThrottle(100*time.Millisecond))
+	return func() { _ = bar.Add(1) }, func() { fmt.Fprintln(out) }
 }

@@ -25,7 +25,7 @@ const keyLength = 32
 func Store(_ context.Context, p *setup.Process) (secret.Store, error) {
 	return setup.Shared(p, "secrets", func() (secret.Store, error) {
 		if p.Config.Secrets == "secretmanager" {
-			return secretmanager.New(p.Config.Project, secretmanager.Options{})
+			return secretmanager.New(p.Config.Project, nil), nil
 		}
 		return file.Open(filepath.Join(p.Config.Data, "secrets"))
 	})
