@@ -118,10 +118,13 @@ func sealed(t *testing.T, old vectors) (good, bad []sealedVector) {
 			v.JWE, v.Header = old.Sealed[i].JWE, old.Sealed[i].Header
 		}
 		v.Plaintext = text
+		if v.ContentKey, _, err = openByHand(keys[i], v.JWE); err != nil {
+			t.Fatal(err)
+		}
 		good = append(good, v)
 		refuse := func(name, reason string, spoil func(*sealedVector)) {
 			x := v
-			x.Name, x.Plaintext, x.Reason = v.Name+": "+name, "", reason
+			x.Name, x.Plaintext, x.ContentKey, x.Reason = v.Name+": "+name, "", "", reason
 			spoil(&x)
 			bad = append(bad, x)
 		}
@@ -131,7 +134,7 @@ func sealed(t *testing.T, old vectors) (good, bad []sealedVector) {
 		refuse("cut off", "sealed-text", func(x *sealedVector) { x.JWE = x.JWE[:strings.LastIndex(x.JWE, ".")] })
 	}
 	x := good[0]
-	x.Name, x.Reason, x.Plaintext = "sealed to another key", "sealed-for-another", ""
+	x.Name, x.Reason, x.Plaintext, x.ContentKey = "sealed to another key", "sealed-for-another", "", ""
 	x.PrivateKey = json.RawMessage(jwk(signing))
 	x.Thumbprint = b64(thumb)
 	return good, append(bad, x)

@@ -78,6 +78,7 @@ type sealedVector struct {
 	DeviceID    string          `json:"deviceId"`
 	DirectiveID string          `json:"directiveId"`
 	Header      string          `json:"header"`
+	ContentKey  string          `json:"contentKeyHex,omitempty"`
 	Plaintext   string          `json:"plaintext,omitempty"`
 	JWE         string          `json:"jwe"`
 }
@@ -153,6 +154,21 @@ func compact(t *testing.T, raw []byte) string {
 	return b.String()
 }
 
+// TestInvariantC8Document: the document shows the vector that is in the file (C8).
+func TestInvariantC8Document(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../../functions/PROTOCOL.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := readVectors(t).Proof
+	for _, want := range []string{v.Header, v.Claims, v.Body, v.BodyDigest, v.Thumbprint, v.DeviceID, v.NonceBytes} {
+		if !strings.Contains(string(raw), want) {
+			t.Errorf("PROTOCOL.md lacks %s", want)
+		}
+	}
+}
+
 // TestInvariantC8RequestVectors: every proof to be taken is taken, every other is
 // refused for its reason (C8, C1).
 func TestInvariantC8RequestVectors(t *testing.T) {
@@ -193,6 +209,9 @@ func TestInvariantC8SealedVectors(t *testing.T) {
 			thumb, err := key.Thumbprint(crypto.SHA256)
 			if err != nil || base64.RawURLEncoding.EncodeToString(thumb) != v.Thumbprint {
 				t.Errorf("thumbprint = %x, %v", thumb, err)
+			}
+			if cek, plain, err := openByHand(key.Key, v.JWE); v.Reason == "" && (err != nil || cek != v.ContentKey || plain != v.Plaintext) {
+				t.Errorf("by hand: content key %s, plaintext %s, %v", cek, plain, err)
 			}
 			if got := openFor(key.Key, v); got != v.Reason {
 				t.Errorf("reason = %q, want %q", got, v.Reason)
