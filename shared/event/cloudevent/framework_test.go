@@ -2,6 +2,7 @@ package cloudevent_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net"
@@ -28,7 +29,9 @@ func TestThroughFramework(t *testing.T) {
 		}
 		return nil
 	}, slog.New(slog.DiscardHandler))
-	if err := funcframework.RegisterCloudEventFunctionContext(t.Context(), "/cloudevent-test", f); err != nil {
+	// The framework keeps what was registered for as long as the process lives.
+	path := "/" + rand.Text()
+	if err := funcframework.RegisterCloudEventFunctionContext(t.Context(), path, f); err != nil {
 		t.Fatal(err)
 	}
 	addr := serve(t)
@@ -49,7 +52,7 @@ func TestThroughFramework(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			body := `{"subscription":"projects/p/subscriptions/s","message":` + strings.ReplaceAll(message, "%DATA%", tt.data) + `}`
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+"/cloudevent-test", strings.NewReader(body))
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+path, strings.NewReader(body))
 			if err != nil {
 				t.Fatal(err)
 			}
