@@ -26,10 +26,7 @@ func (a *Agent) follow(ctx context.Context, ds []protocol.Directive, r *CheckInR
 		var o protocol.Outcome
 		switch d.Kind {
 		case protocol.RemoveAccount:
-			o = protocol.Outcome{DirectiveID: d.ID, Result: protocol.Done}
-			if err := a.cfg.Play.RemoveAccount(ctx, d.AccountName); err != nil {
-				o = failure(d.ID, err, ReasonRemoveFailed, secret.Value{})
-			}
+			o = a.remove(ctx, d)
 		case protocol.AddAccount:
 			token, err := a.token(ctx, d.ID)
 			if p := problemOf(err); p != nil && p.Status/100 == 4 {
@@ -71,6 +68,18 @@ func refused(p *Problem, next step, r *CheckInResult) (step, error) {
 	}
 	// The server now holds the device: its next reply says for how long.
 	return reportOnly, nil
+}
+
+// remove removes an account. What counts is that it is gone, not how.
+func (a *Agent) remove(ctx context.Context, d protocol.Directive) protocol.Outcome {
+	err := a.cfg.Play.RemoveAccount(ctx, d.AccountName)
+	if err != nil {
+		named := func(x protocol.Account) bool { return x.Name == d.AccountName }
+		if left, lerr := a.accounts(ctx); lerr != nil || slices.ContainsFunc(left, named) {
+			return failure(d.ID, err, ReasonRemoveFailed, secret.Value{})
+		}
+	}
+	return protocol.Outcome{DirectiveID: d.ID, Result: protocol.Done}
 }
 
 func (a *Agent) token(ctx context.Context, directiveID string) (secret.Value, error) {

@@ -29,11 +29,14 @@ type phone struct {
 	accounts []protocol.Account
 	adds     int
 	addErr   error
-	stored   []byte // the state as JSON, "{}" at first
-	saves    int
-	failSave int // the save that fails, from 1
-	skew     time.Duration
-	step     func()
+	// removeErr is what RemoveAccount returns, after removing if removeAnyway.
+	removeErr    error
+	removeAnyway bool
+	stored       []byte // the state as JSON, "{}" at first
+	saves        int
+	failSave     int // the save that fails, from 1
+	skew         time.Duration
+	step         func()
 
 	mu        sync.Mutex
 	waits     []time.Duration
@@ -154,9 +157,11 @@ func (p *phone) holds(name string) bool {
 
 func (p *phone) RemoveAccount(_ context.Context, name string) error {
 	p.step()
-	p.accounts = slices.DeleteFunc(p.accounts, func(a protocol.Account) bool { return a.Name == name })
+	if p.removeErr == nil || p.removeAnyway {
+		p.accounts = slices.DeleteFunc(p.accounts, func(a protocol.Account) bool { return a.Name == name })
+	}
 	p.step()
-	return nil
+	return p.removeErr
 }
 
 func (p *phone) Accounts(context.Context) ([]protocol.Account, error) {

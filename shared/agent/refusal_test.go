@@ -170,3 +170,24 @@ func TestPlayFails(t *testing.T) {
 		})
 	}
 }
+
+// TestRemoveFails: what cannot be removed is reported, and the account is not
+// added beside it; what is gone all the same is done.
+func TestRemoveFails(t *testing.T) {
+	t.Parallel()
+	for _, gone := range []bool{false, true} {
+		p := newPhone(t, newServer(t))
+		p.accounts = []protocol.Account{{Name: "old@x.example", State: protocol.AccountReady}}
+		p.removeErr, p.removeAnyway = playError{"BUSY", ""}, gone
+		r, err := p.enrolled().CheckIn(t.Context())
+		if err != nil || r.Converged != gone {
+			t.Fatalf("gone %v: CheckIn = %+v, %v", gone, r, err)
+		}
+		if o := r.Outcomes[0]; !gone && (o.Result != protocol.Failed || o.Reason != "BUSY") {
+			t.Errorf("outcome = %+v, want failed for BUSY", o)
+		}
+		if n := p.server.requests["token"]; !gone && n != 0 {
+			t.Errorf("%d tokens were asked for, want none", n)
+		}
+	}
+}
