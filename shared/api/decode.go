@@ -49,8 +49,8 @@ func tooLarge(limit int64) error {
 }
 
 // Decode reads one JSON object strictly: unknown and duplicate members, members
-// in another case, wrong types, invalid UTF-8 and trailing data are fault.Invalid
-// with the JSON path of what is wrong. If v has a method Validate() error, its
+// in another case, wrong types, null, invalid UTF-8 and trailing data are
+// fault.Invalid with the JSON path of what is wrong. If v has a method Validate() error, its
 // result is returned in the end.
 func Decode(body []byte, v any) error {
 	if len(bytes.TrimSpace(body)) == 0 {
@@ -62,10 +62,32 @@ func Decode(body []byte, v any) error {
 	if err := json.Unmarshal(body, v, json.RejectUnknownMembers(true)); err != nil {
 		return explain(err)
 	}
+	if path, found := findNull(body); found {
+		return fault.Field(path, "null is not taken; give a value, or leave the member out")
+	}
 	if c, ok := v.(interface{ Validate() error }); ok {
 		return c.Validate()
 	}
 	return nil
+}
+
+// findNull returns the path of the first null in body, which is valid JSON. The
+// decoder takes null for any type and leaves a zero value, which a caller that
+// means "none" would not notice.
+func findNull(body []byte) (path string, found bool) {
+	if !bytes.Contains(body, []byte("null")) {
+		return "", false
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(body))
+	for {
+		tok, err := d.ReadToken()
+		if err != nil {
+			return "", false
+		}
+		if tok.Kind() == 'n' {
+			return Path(d.StackPointer()), true
+		}
+	}
 }
 
 func explain(err error) error {
@@ -91,7 +113,12 @@ func explain(err error) error {
 	return fault.Wrap(err, fault.Invalid, "invalid-json", "this is not valid JSON")
 }
 
-// Path turns an RFC 6901 pointer into the form a.b[0].c.
+// maxPath bounds a path in a reply and in the log: members' names are the
+// caller's own text.
+const maxPath = 256
+
+// Path turns an RFC 6901 pointer into the form a.b[0].c, and cuts it short where
+// it is very long.
 func Path(p jsontext.Pointer) string {
 	var b strings.Builder
 	for tok := range p.Tokens() {
@@ -104,7 +131,11 @@ func Path(p jsontext.Pointer) string {
 		}
 		b.WriteString(tok)
 	}
-	return b.String()
+	path := strings.ToValidUTF8(b.String(), "\uFFFD")
+	if len(path) <= maxPath {
+		return path
+	}
+	return strings.ToValidUTF8(path[:maxPath], "") + "…"
 }
 
 // WriteJSON answers with v and the given status.

@@ -63,9 +63,7 @@ func (e Edge) Handle(fn func(w http.ResponseWriter, r *http.Request) error) http
 		s := &state{}
 		ctx, ops := store.WithOps(context.WithValue(r.Context(), stateKey{}, s))
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
-		h := w.Header()
-		h.Set("Cache-Control", "no-store")
-		h.Set("X-Content-Type-Options", "nosniff")
+		keepPrivate(w.Header())
 
 		err := guard(func() error { return fn(rec, r.WithContext(ctx)) })
 		id := ""
@@ -89,6 +87,12 @@ func (e Edge) Handle(fn func(w http.ResponseWriter, r *http.Request) error) http
 			e.Observe(served)
 		}
 	})
+}
+
+// keepPrivate keeps a reply out of caches and from being taken for another type.
+func keepPrivate(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
 }
 
 func (e Edge) log(ctx context.Context, s Served, id string, err error) {

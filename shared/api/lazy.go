@@ -31,6 +31,7 @@ func Lazy(log *slog.Logger, open func(context.Context) (http.Handler, error)) ht
 			log.LogAttrs(r.Context(), slog.LevelError, "set-up failed", slog.String("error", err.Error()))
 			err = fault.Wrap(err, fault.Transient, "not-ready",
 				"This function is not ready; the operator finds the cause in its log.").After(10 * time.Second)
+			keepPrivate(w.Header())
 			writeProblem(w, err, "", time.Now())
 			return
 		}

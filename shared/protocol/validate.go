@@ -3,6 +3,7 @@ package protocol
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -16,14 +17,14 @@ var (
 	reasonPattern    = regexp.MustCompile(`^[A-Z0-9_]{1,64}$`)
 )
 
-// Validate returns fault.Invalid naming the first field that is wrong. The
-// encryption key is checked by package seal.
+// Validate returns fault.Invalid naming the first field that is wrong. Of the
+// encryption key it checks the shape; package seal checks that it is one.
 func (r *EnrollRequest) Validate() error {
 	if !tokenPattern.MatchString(r.EnrollmentToken) {
 		return fault.Field("enrollmentToken", "give the enrollment token as it was made, 20 to 100 characters")
 	}
-	if len(r.EncryptionKey) == 0 || r.EncryptionKey[0] != '{' {
-		return fault.Field("encryptionKey", "give the device's public encryption key as a JWK object")
+	if err := checkKey(r.EncryptionKey); err != nil {
+		return err
 	}
 	if err := text("device.manufacturer", r.Device.Manufacturer, 0, 64); err != nil {
 		return err
@@ -81,8 +82,11 @@ func (o Outcome) validate(path string) error {
 	}
 	switch o.Result {
 	case Done:
-		if o.Reason != "" || o.Detail != "" {
-			return fault.Field(path+".reason", "a reason and a detail go with failed only")
+		if o.Reason != "" {
+			return fault.Field(path+".reason", "a reason goes with failed only")
+		}
+		if o.Detail != "" {
+			return fault.Field(path+".detail", "a detail goes with failed only")
 		}
 	case Failed:
 		if !reasonPattern.MatchString(o.Reason) {
@@ -97,7 +101,7 @@ func (o Outcome) validate(path string) error {
 	if err := text(path+".detail", o.Detail, 0, 256); err != nil {
 		return err
 	}
-	if len(o.DirectiveID) > 4 && o.DirectiveID[:4] == "add-" && o.Result == Done && o.AccountName == "" {
+	if strings.HasPrefix(o.DirectiveID, "add-") && o.Result == Done && o.AccountName == "" {
 		return fault.Field(path+".accountName", "name the account that was added")
 	}
 	return text(path+".accountName", o.AccountName, 0, 254)
