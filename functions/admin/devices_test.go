@@ -174,7 +174,7 @@ func TestStatus(t *testing.T) {
 	b.want(200, "GET", "/v1/status?enterprise=acme", "", &got)
 	want := []statusView{{
 		Enterprise: "acme", State: enterprise.Pending,
-		Devices: map[string]int{"ready": 1, "held": 1, "retired": 1}, Accounts: map[string]int{"active": 1, "deleted": 1},
+		Devices: counts{"ready": 1, "held": 1, "retired": 1}, Accounts: counts{"active": 1, "deleted": 1},
 	}}
 	if d := cmp.Diff(want, got.Items); d != "" {
 		t.Errorf("-want +got:\n%s", d)

@@ -42,7 +42,7 @@ type bench struct {
 	t       *testing.T
 	office  *Office
 	handler http.Handler
-	bus     *bus
+	bus     *keptBus
 	log     *bytes.Buffer
 }
 
@@ -55,7 +55,7 @@ func newBench(t *testing.T) *bench {
 	t.Cleanup(func() { _ = driver.Close() })
 	var n atomic.Int64
 	db := record.New(store.Count(driver), func() string { return "a" + strconv.FormatInt(n.Add(1), 10) })
-	b := &bench{t: t, bus: &bus{}, log: &bytes.Buffer{}}
+	b := &bench{t: t, bus: &keptBus{}, log: &bytes.Buffer{}}
 	b.office = &Office{
 		DB: db, Events: b.bus, DeadLetters: b.bus, Auth: Loopback{Token: secret.New(testToken)},
 		EnrollURL: "https://emm.example.com/enroll", Now: func() time.Time { return clock }, Random: rand.Reader,
@@ -175,15 +175,15 @@ func lines(records []audit.Record) []string {
 	return out
 }
 
-// bus keeps what is published, and holds dead letters.
-type bus struct {
+// keptBus keeps what is published, and holds dead letters.
+type keptBus struct {
 	mu   sync.Mutex
 	sent []workflow.Command
 	dead []event.DeadLetter
 	fail error
 }
 
-func (b *bus) Publish(_ context.Context, topic event.Topic, data []byte) (string, error) {
+func (b *keptBus) Publish(_ context.Context, topic event.Topic, data []byte) (string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.fail != nil {
@@ -198,7 +198,7 @@ func (b *bus) Publish(_ context.Context, topic event.Topic, data []byte) (string
 }
 
 // take returns what was published and forgets it.
-func (b *bus) take() []workflow.Command {
+func (b *keptBus) take() []workflow.Command {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	sent := b.sent
@@ -206,13 +206,13 @@ func (b *bus) take() []workflow.Command {
 	return sent
 }
 
-func (b *bus) List(_ context.Context, limit int) ([]event.DeadLetter, error) {
+func (b *keptBus) List(_ context.Context, limit int) ([]event.DeadLetter, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.dead[:min(limit, len(b.dead))], nil
 }
 
-func (b *bus) Replay(_ context.Context, id string) error {
+func (b *keptBus) Replay(_ context.Context, id string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for i, d := range b.dead {

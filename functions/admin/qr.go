@@ -22,21 +22,21 @@ type qrRequest struct {
 	LeaveAllSystemApps bool `json:"leaveAllSystemApps"`
 }
 
-// The extras that Android reads from a provisioning QR code (android.app.admin,
-// DevicePolicyManager.EXTRA_PROVISIONING_*).
-const (
-	extraComponent  = "android.app.extra.PROVISIONING_DEVICE_ADMIN_COMPONENT_NAME"
-	extraLocation   = "android.app.extra.PROVISIONING_DEVICE_ADMIN_PACKAGE_DOWNLOAD_LOCATION"
-	extraChecksum   = "android.app.extra.PROVISIONING_DEVICE_ADMIN_SIGNATURE_CHECKSUM"
-	extraSystemApps = "android.app.extra.PROVISIONING_LEAVE_ALL_SYSTEM_APPS_ENABLED"
-	extraBundle     = "android.app.extra.PROVISIONING_ADMIN_EXTRAS_BUNDLE"
-)
+// qrPayload is the content of a provisioning QR code: the extras that Android reads
+// from it (DevicePolicyManager.EXTRA_PROVISIONING_*).
+type qrPayload struct {
+	AdminComponent     string   `json:"android.app.extra.PROVISIONING_DEVICE_ADMIN_COMPONENT_NAME"`
+	PackageLocation    string   `json:"android.app.extra.PROVISIONING_DEVICE_ADMIN_PACKAGE_DOWNLOAD_LOCATION"`
+	SignatureChecksum  string   `json:"android.app.extra.PROVISIONING_DEVICE_ADMIN_SIGNATURE_CHECKSUM"`
+	LeaveAllSystemApps bool     `json:"android.app.extra.PROVISIONING_LEAVE_ALL_SYSTEM_APPS_ENABLED,omitzero"`
+	Bundle             qrBundle `json:"android.app.extra.PROVISIONING_ADMIN_EXTRAS_BUNDLE"`
+}
 
-// The members of the bundle that the agent gets.
-const (
-	bundleURL   = "rollcall.enrollUrl"
-	bundleToken = "rollcall.enrollmentToken"
-)
+// qrBundle is what Android hands to the agent. The token is the only secret in it.
+type qrBundle struct {
+	EnrollURL       string `json:"rollcall.enrollUrl"`
+	EnrollmentToken string `json:"rollcall.enrollmentToken"`
+}
 
 var componentPattern = regexp.MustCompile(`^[A-Za-z]\w*(\.[A-Za-z]\w*)+/\.?[A-Za-z]\w*(\.[A-Za-z]\w*)*$`)
 
@@ -58,16 +58,10 @@ func (q *qrRequest) validate() error {
 	return nil
 }
 
-// payload is the content of the QR code. The token is the only secret in it.
-func (q *qrRequest) payload(enrollURL string, key secret.Value) map[string]any {
-	p := map[string]any{
-		extraComponent: q.AdminComponent,
-		extraLocation:  q.PackageLocation,
-		extraChecksum:  q.SignatureChecksum,
-		extraBundle:    map[string]any{bundleURL: enrollURL, bundleToken: key.Reveal()},
+func (q *qrRequest) payload(enrollURL string, key secret.Value) *qrPayload {
+	return &qrPayload{
+		AdminComponent: q.AdminComponent, PackageLocation: q.PackageLocation, SignatureChecksum: q.SignatureChecksum,
+		LeaveAllSystemApps: q.LeaveAllSystemApps,
+		Bundle:             qrBundle{EnrollURL: enrollURL, EnrollmentToken: key.Reveal()},
 	}
-	if q.LeaveAllSystemApps {
-		p[extraSystemApps] = true
-	}
-	return p
 }

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/device"
@@ -14,11 +15,17 @@ type statusView struct {
 	Enterprise string           `json:"enterprise"`
 	State      enterprise.State `json:"state"`
 	// Devices counts devices by status, and Accounts accounts by state.
-	Devices  map[string]int `json:"devices"`
-	Accounts map[string]int `json:"accounts"`
+	Devices  counts `json:"devices"`
+	Accounts counts `json:"accounts"`
 	// Truncated says that there is more than was counted.
-	Truncated bool `json:"truncated,omitempty"`
+	Truncated bool `json:"truncated,omitzero"`
 }
+
+// counts is in order of its words in every reply, so that replies can be compared.
+type counts map[string]int
+
+// MarshalJSON implements json.Marshaler.
+func (c counts) MarshalJSON() ([]byte, error) { return json.Marshal(map[string]int(c)) }
 
 // maxCounted bounds how many devices, and how many accounts, one request reads.
 const maxCounted = 10_000
@@ -70,8 +77,8 @@ func (o *Office) count(ctx context.Context, e enterprise.Enterprise, devices, ac
 
 // tally counts the items of a listing by word, takes what it read off left, and
 // reports whether there is more.
-func tally[T any](left *int, read func(record.Page) ([]T, string, error), word func(T) string) (map[string]int, bool, error) {
-	counts := map[string]int{}
+func tally[T any](left *int, read func(record.Page) ([]T, string, error), word func(T) string) (counts, bool, error) {
+	n := counts{}
 	p := record.Page{}
 	for *left > 0 {
 		p.Limit = min(maxLimit, *left)
@@ -80,13 +87,13 @@ func tally[T any](left *int, read func(record.Page) ([]T, string, error), word f
 			return nil, false, err
 		}
 		for _, v := range items {
-			counts[word(v)]++
+			n[word(v)]++
 		}
 		*left -= len(items)
 		if next == "" {
-			return counts, false, nil
+			return n, false, nil
 		}
 		p.Next = next
 	}
-	return counts, true, nil
+	return n, true, nil
 }

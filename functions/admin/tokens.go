@@ -27,8 +27,8 @@ type tokenView struct {
 // newTokenView is the reply to a creation, the one place where a secret is shown.
 type newTokenView struct {
 	tokenView
-	Secret string         `json:"secret"`
-	QR     map[string]any `json:"qr,omitempty"`
+	Secret string     `json:"secret"`
+	QR     *qrPayload `json:"qr,omitzero"`
 }
 
 func (o *Office) viewToken(t enrollment.Token) tokenView {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ type app struct {
 	wait        func(context.Context, time.Duration) error
 	backoff     func() retry.Backoff
 	interactive bool // a person can be asked
+	transport   http.RoundTripper
 
 	url, tokenFile, identityCommand, enterprise string
 	tokenFileGiven                              bool
@@ -75,6 +77,8 @@ func (a *app) root() *cobra.Command {
 		a.auditCommand(), a.deadLetterCommand(), a.statusCommand(),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = true
+	// What only groups commands can be run, for its refusals, but is not shown so.
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasSubCommands)}}", 1))
 	refuseUnknown(root)
 	return root
 }

@@ -28,6 +28,7 @@ type client struct {
 	app  *app
 	base string
 	id   *identity
+	http *http.Client
 }
 
 // backoff is how often, and how soon, a request that changes nothing is sent again.
@@ -44,7 +45,11 @@ func (a *app) client() (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &client{app: a, base: strings.TrimSuffix(a.url, "/"), id: id}, nil
+	return &client{app: a, base: strings.TrimSuffix(a.url, "/"), id: id, http: &http.Client{
+		Transport: a.transport,
+		// The proof of identity is for one address, so no redirect is followed.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
 }
 
 // get reads path, a few times if the server is busy for a moment.
@@ -55,7 +60,7 @@ func (c *client) get(ctx context.Context, path string, query url.Values) ([]byte
 	var body []byte
 	err := retry.Do(ctx, c.app.backoff(), func(ctx context.Context) (err error) {
 		body, err = c.send(ctx, http.MethodGet, path, nil)
-		if err != nil && asFailure(err).code == exitUnavailable {
+		if f := asFailure(err); err != nil && f.code == exitUnavailable && f.wait <= time.Second {
 			return retry.RetryableError(err)
 		}
 		return err
@@ -89,7 +94,7 @@ func (c *client) send(ctx context.Context, method, path string, body []byte) ([]
 	if err := c.id.prove(ctx, req); err != nil {
 		return nil, err
 	}
-	resp, err := httpClient.Do(req)
+	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, c.unreachable(method, err)
 	}
@@ -104,11 +109,6 @@ func (c *client) send(ctx context.Context, method, path string, body []byte) ([]
 		return nil, c.refused(resp, got)
 	}
 	return got, nil
-}
-
-// httpClient follows no redirects: the proof of identity is for one address.
-var httpClient = &http.Client{
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
 // unreachable says what to do about a request without an answer.
@@ -157,7 +157,8 @@ func (c *client) refused(resp *http.Response, body []byte) error {
 		f.text = p.Field + ": " + f.text
 	}
 	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
-		f.text += fmt.Sprintf(" (the server asks to wait %v)", time.Duration(s)*time.Second)
+		f.wait = time.Duration(s) * time.Second
+		f.text += fmt.Sprintf(" (the server asks to wait %v)", f.wait)
 	}
 	return f
 }

@@ -128,7 +128,7 @@ func (a *app) printDevice(d deviceRow) error {
 		{"id", d.ID}, {"status", d.state()}, {"subject", d.Subject.String()}, {"labels", join(d.Labels)},
 		{"model", strings.TrimSpace(d.Info.Manufacturer + " " + d.Info.Model)}, {"agent", d.Info.Agent},
 		{"Android id", d.AndroidID}, {"enrolled", a.both(d.EnrolledAt)}, {"  with", d.EnrollmentToken},
-		{"last seen", a.both(d.LastSeen)}, {"key", d.Thumbprint},
+		{"last seen", a.both(d.LastSeen)}, {"encryption key", d.Thumbprint},
 		{"account", d.Desired.AccountID}, {"  type", string(d.Desired.AccountType)}, {"  reported", join(reported)},
 	}
 	if acct := d.Account; acct != nil {

@@ -87,7 +87,6 @@ func (a *app) tokenCreate() *cobra.Command {
 	f.StringVar(&qr.PackageLocation, "qr-package-location", "", "https `URL` of the agent's APK")
 	f.StringVar(&qr.SignatureChecksum, "qr-signature-checksum", "", "`SHA-256` of the APK's signing certificate in base64url")
 	f.BoolVar(&qr.LeaveAllSystemApps, "qr-leave-all-system-apps", false, "keep the system's apps enabled")
-	cmd.MarkFlagsRequiredTogether("qr", "qr-admin-component", "qr-package-location", "qr-signature-checksum")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		path, err := a.of()
 		if err != nil {
@@ -95,6 +94,9 @@ func (a *app) tokenCreate() *cobra.Command {
 		}
 		body.LifeSeconds = int64(time.Duration(life) / time.Second)
 		if withQR {
+			if qr.AdminComponent == "" || qr.PackageLocation == "" || qr.SignatureChecksum == "" {
+				return usagef("--qr needs to know the agent: give --qr-admin-component, --qr-package-location and --qr-signature-checksum")
+			}
 			body.QR = qr
 		}
 		c, err := a.client()
@@ -121,7 +123,7 @@ func (a *app) printNewToken(body []byte) error {
 	what := "the secret"
 	out := t.Secret
 	if len(t.QR) > 0 {
-		what, out = "the QR code's content, with the secret in it", string(t.QR)
+		what, out = "the QR code's content, which holds the secret,", string(t.QR)
 	}
 	if _, err := fmt.Fprintln(a.out, out); err != nil {
 		return failf(exitFailed, "cannot print: %v", err)

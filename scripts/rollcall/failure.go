@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // The exit codes, as the help describes them.
@@ -20,6 +21,7 @@ type failure struct {
 	code       int
 	text       string
 	fromServer bool
+	wait       time.Duration // what the server asks for before another attempt
 }
 
 func (f *failure) Error() string { return f.text }
@@ -32,9 +34,12 @@ func failf(code int, format string, args ...any) error {
 	return &failure{code: code, text: fmt.Sprintf(format, args...)}
 }
 
-// asFailure returns err's failure. What no command of ours returned is cobra's
+// asFailure returns err's failure, nil for nil. What no command of ours returned is cobra's
 // complaint about the command line.
 func asFailure(err error) *failure {
+	if err == nil {
+		return nil
+	}
 	var f *failure
 	if errors.As(err, &f) {
 		return f

@@ -57,7 +57,7 @@ func (a *app) start(ctx context.Context, o order) error {
 		return err
 	}
 	_, _ = fmt.Fprintln(a.out, s.EventID)
-	a.say("Started %s of %s as the event above (request %s); rollcall audit --follow shows what it does.", o.Op, o.on(a.enterprise), s.RequestID)
+	a.say("Started the workflow %s for %s (request %s); its event is above. rollcall audit --follow shows what it does.", o.Op, o.on(a.enterprise), s.RequestID)
 	return nil
 }
 

@@ -67,7 +67,7 @@ type Command struct {
 	Accounts   []string `json:"accounts,omitempty"` // account identifiers
 	Devices    []string `json:"devices,omitempty"`  // device ids
 	// All asks for every account, or every device, of the enterprise.
-	All bool `json:"all,omitempty"`
+	All bool `json:"all,omitzero"`
 	// Next is where a run over All goes on: the consumer publishes the rest of its
 	// work as a continuation. Whoever starts a workflow leaves it empty.
 	Next string `json:"next,omitempty"`
