@@ -165,24 +165,3 @@ func TestShowAccount(t *testing.T) {
 	b.refuse(404, "GET", "/v1/enterprises/acme/accounts/acct9", "", "", "no account")
 	b.refuse(404, "GET", "/v1/enterprises/acme/accounts/nothing", "", "", "no account")
 }
-
-func TestStatus(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	b.fleet()
-	var got page[statusView]
-	b.want(200, "GET", "/v1/status?enterprise=acme", "", &got)
-	want := []statusView{{
-		Enterprise: "acme", State: enterprise.Pending,
-		Devices: counts{"ready": 1, "held": 1, "retired": 1}, Accounts: counts{"active": 1, "deleted": 1},
-	}}
-	if d := cmp.Diff(want, got.Items); d != "" {
-		t.Errorf("-want +got:\n%s", d)
-	}
-	b.want(200, "GET", "/v1/status", "", &got)
-	if len(got.Items) != 2 || got.Items[1].Devices["adding"] != 1 {
-		t.Errorf("got %+v", got.Items)
-	}
-	b.refuse(404, "GET", "/v1/status?enterprise=nobody", "", "", "no enterprise")
-	b.refuse(404, "GET", "/v1/status?enterprise=NOT%20ONE", "", "", "no enterprise")
-}

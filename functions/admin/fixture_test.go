@@ -2,10 +2,8 @@ package admin
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -23,14 +21,11 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/audit"
 	"github.com/rollcall-emm/rollcall/shared/device"
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
-	"github.com/rollcall-emm/rollcall/shared/event"
-	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/store"
 	"github.com/rollcall-emm/rollcall/shared/store/embedded"
-	"github.com/rollcall-emm/rollcall/shared/workflow"
 )
 
 const testToken = "test-token-of-the-loopback-admin"
@@ -173,53 +168,4 @@ func lines(records []audit.Record) []string {
 		out = append(out, fmt.Sprintf("%s %s %s %s", r.Actor, r.Action, r.Target, r.Result))
 	}
 	return out
-}
-
-// keptBus keeps what is published, and holds dead letters.
-type keptBus struct {
-	mu   sync.Mutex
-	sent []workflow.Command
-	dead []event.DeadLetter
-	fail error
-}
-
-func (b *keptBus) Publish(_ context.Context, topic event.Topic, data []byte) (string, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.fail != nil {
-		return "", b.fail
-	}
-	c, err := workflow.Parse(data)
-	if err != nil || topic != event.Provision {
-		return "", errors.Join(err, fmt.Errorf("published on %s: %s", topic, data))
-	}
-	b.sent = append(b.sent, c)
-	return "e" + strconv.Itoa(len(b.sent)), nil
-}
-
-// take returns what was published and forgets it.
-func (b *keptBus) take() []workflow.Command {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	sent := b.sent
-	b.sent = nil
-	return sent
-}
-
-func (b *keptBus) List(_ context.Context, limit int) ([]event.DeadLetter, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.dead[:min(limit, len(b.dead))], nil
-}
-
-func (b *keptBus) Replay(_ context.Context, id string) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for i, d := range b.dead {
-		if d.ID == id {
-			b.dead = append(b.dead[:i:i], b.dead[i+1:]...)
-			return nil
-		}
-	}
-	return fault.New(fault.NotFound, "not-found", "there is no dead letter %q", id)
 }

@@ -13,11 +13,18 @@ func TestRoutesRefuse(t *testing.T) {
 	b := newBench(t)
 	b.refuse(404, "GET", "/", "", "", "no endpoint")
 	b.refuse(404, "GET", "/v1/enterprises/acme/nothing", "", "", "no endpoint")
-	b.refuse(405, "DELETE", "/v1/enterprises", "", "GET, POST", "GET and POST only")
+	b.refuse(405, "DELETE", "/v1/enterprises", "", "", "GET and POST only")
 	if w := b.do("PATCH", "/v1/enterprises/acme", `{}`); w.Code != 405 || w.Header().Get("Allow") != "GET" {
 		t.Errorf("%d, Allow %q", w.Code, w.Header().Get("Allow"))
 	}
 	b.want(200, "HEAD", "/v1/enterprises", "", nil)
+	r := httptest.NewRequestWithContext(t.Context(), "POST", "/v1/enterprises", strings.NewReader(`{}`))
+	r.RemoteAddr = "127.0.0.1:1"
+	r.Header.Set("Authorization", "Bearer "+testToken)
+	w := httptest.NewRecorder()
+	if b.handler.ServeHTTP(w, r); w.Code != 415 {
+		t.Errorf("a body without a type: %d", w.Code)
+	}
 	if w := b.do("GET", "/v1/enterprises", ""); w.Header().Get("Cache-Control") != "no-store" {
 		t.Error("a reply may be cached")
 	}

@@ -105,13 +105,13 @@ func (o *Office) publish(r *request, c workflow.Command) (eventID string, err er
 // targetsExist refuses ids that the enterprise does not have, so that a mistyped
 // one is answered here and not lost in a function's log.
 func (o *Office) targetsExist(ctx context.Context, e enterprise.Enterprise, c workflow.Command) error {
-	what, field, ids := "account", "accounts", c.Accounts
+	what, ids := "account", c.Accounts
 	owner := func(ctx context.Context, id string) (string, error) {
 		a, err := o.DB.Account(ctx, id)
 		return a.Enterprise, err
 	}
 	if c.Op.OnDevices() {
-		what, field, ids = "device", "devices", c.Devices
+		what, ids = "device", c.Devices
 		owner = func(ctx context.Context, id string) (string, error) {
 			d, err := o.DB.Device(ctx, id)
 			return d.Enterprise, err
@@ -123,11 +123,8 @@ func (o *Office) targetsExist(ctx context.Context, e enterprise.Enterprise, c wo
 	for i, id := range ids {
 		g.Go(func() error {
 			of, err := owner(ctx, id)
-			switch {
-			case fault.KindOf(err) == fault.NotFound, err == nil && of != e.ID:
-				no := fault.New(fault.NotFound, "not-found", "the enterprise %q has no %s %q; nothing was started", e.ID, what, id)
-				no.Field = fmt.Sprintf("%s[%d]", field, i)
-				refusals[i] = no
+			if fault.KindOf(err) == fault.NotFound || err == nil && of != e.ID {
+				refusals[i] = fault.New(fault.NotFound, "not-found", "the enterprise %q has no %s %q; nothing was started", e.ID, what, id)
 				return nil
 			}
 			return err

@@ -70,9 +70,9 @@ func TestStartWorkflowRefusals(t *testing.T) {
 		{"no name", `{"op":"rename","all":true}`, 400, "displayName", "1 to 60"},
 		{"a continuation", `{"op":"delete","all":true,"next":"x"}`, 400, "next", "not known"},
 		{"in another's name", `{"op":"verify","requestedBy":"admin:boss"}`, 400, "requestedBy", "not known"},
-		{"unknown account", `{"op":"delete","accounts":["acct1","acct7"]}`, 404, "accounts[1]", "nothing was started"},
-		{"another's account", `{"op":"delete","accounts":["acct9"]}`, 404, "accounts[0]", "no account"},
-		{"another's device", `{"op":"retire","devices":["d1","d9"]}`, 404, "devices[1]", "no device"},
+		{"unknown account", `{"op":"delete","accounts":["acct1","acct7"]}`, 404, "", `no account "acct7"; nothing was started`},
+		{"another's account", `{"op":"delete","accounts":["acct9"]}`, 404, "", `no account "acct9"`},
+		{"another's device", `{"op":"retire","devices":["d1","d9"]}`, 404, "", `no device "d9"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			b.refuse(tc.status, "POST", workflows, tc.body, tc.field, tc.text)
