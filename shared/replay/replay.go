@@ -34,13 +34,18 @@ func (w Window) Seen(id string) bool {
 
 // Admit returns the window with the proof added and the outdated ones dropped.
 // until is the moment from which the proof would be refused for its age alone. A
-// reused proof is fault.Unauthorized; a full window is fault.Exhausted.
+// reused proof is fault.Unauthorized, and so is one that was made before the last
+// that changed the row: it may be a request that changed nothing in its time and
+// so was not remembered. A full window is fault.Exhausted.
 func (w Window) Admit(id string, now, until time.Time) (Window, error) {
 	if w.Seen(id) {
 		return w, fault.New(fault.Unauthorized, "proof-reused", "")
 	}
 	next := make(Window, 0, len(w)+1)
 	for _, u := range w {
+		if until.Before(u.Until) {
+			return w, fault.New(fault.Unauthorized, "proof-outdated", "")
+		}
 		if now.Before(u.Until) {
 			next = append(next, u)
 		}

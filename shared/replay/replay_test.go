@@ -19,6 +19,12 @@ func TestWindow_C1_ReusedProofIsRefused(t *testing.T) {
 	if _, err := w.Admit("a", now.Add(59*time.Second), now.Add(time.Minute)); fault.KindOf(err) != fault.Unauthorized {
 		t.Errorf("a reused proof: %v", err)
 	}
+	if _, err := w.Admit("older", now, now.Add(time.Minute-1)); fault.KindOf(err) != fault.Unauthorized {
+		t.Errorf("a proof made before the last change: %v", err)
+	}
+	if _, err := w.Admit("same second", now, now.Add(time.Minute)); err != nil {
+		t.Errorf("a proof of the same moment: %v", err)
+	}
 	// Once the proof is too old by itself, the row need not remember it.
 	w, err = w.Admit("b", now.Add(time.Minute), now.Add(2*time.Minute))
 	if err != nil || w.Seen("a") || len(w) != 1 {
