@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -159,7 +161,7 @@ func TestConfirm(t *testing.T) {
 			t.Parallel()
 			p := newPlace(t)
 			p.fleet()
-			p.in, p.person = tc.in, tc.person
+			p.in, p.person = strings.NewReader(tc.in), tc.person
 			code, _, errs := p.run(t.Context(), "account", "delete", "--all")
 			if code != tc.code || p.bus.sent != tc.sent {
 				t.Errorf("code %d, %d events: %s", code, p.bus.sent, errs)
@@ -168,6 +170,19 @@ func TestConfirm(t *testing.T) {
 				t.Errorf("asked %q", errs)
 			}
 		})
+	}
+}
+
+func TestConfirmEndsWithCtrlC(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	in, w := io.Pipe() // nobody ever answers
+	defer func() { _ = w.Close() }()
+	p.in, p.person = in, true
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if code, _, errs := p.run(ctx, "account", "delete", "--all"); code != 1 || !strings.HasSuffix(errs, "interrupted\n") || p.bus.sent > 0 {
+		t.Errorf("%d, %d events: %s", code, p.bus.sent, errs)
 	}
 }
 

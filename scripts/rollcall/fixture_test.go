@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,7 +24,6 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/device"
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
 	"github.com/rollcall-emm/rollcall/shared/event"
-	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/secret"
@@ -45,9 +43,10 @@ type place struct {
 	office *admin.Office
 	bus    *bus
 	server *httptest.Server
+	down   atomic.Bool // the server answers 503
 	file   string
 	env    map[string]string
-	in     string
+	in     io.Reader
 	person bool // somebody can be asked
 	wait   func(context.Context, time.Duration) error
 }
@@ -69,7 +68,14 @@ func newPlace(t *testing.T) *place {
 		EnrollURL: "https://emm.example.com/enroll", Now: func() time.Time { return clock }, Random: &counter{},
 	}
 	edge := api.Edge{Function: "admin", Log: slog.New(slog.DiscardHandler), Now: p.office.Now}
-	p.server = httptest.NewServer(p.office.Handler(edge))
+	h := p.office.Handler(edge)
+	p.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p.down.Load() {
+			problem(http.StatusServiceUnavailable, "busy")(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	}))
 	t.Cleanup(func() { p.server.Close(); _ = driver.Close() })
 	p.env = map[string]string{"ROLLCALL_URL": p.server.URL, "ROLLCALL_TOKEN_FILE": p.file, "ROLLCALL_ENTERPRISE": "acme"}
 	return p
@@ -90,7 +96,7 @@ func (p *place) run(ctx context.Context, args ...string) (code int, out, errs st
 	p.t.Helper()
 	var o, e bytes.Buffer
 	code = realMain(ctx, &app{
-		in: strings.NewReader(p.in), out: &o, errs: &e, interactive: p.person, wait: p.wait,
+		in: p.in, out: &o, errs: &e, interactive: p.person, wait: p.wait,
 		getenv: func(k string) string { return p.env[k] }, now: func() time.Time { return clock },
 		transport: http.DefaultTransport,
 		backoff:   func() retry.Backoff { return retry.WithMaxRetries(2, retry.NewConstant(time.Nanosecond)) },
@@ -170,30 +176,4 @@ func (p *place) fleet() {
 		Event:  event.Event{ID: "77", Topic: event.Provision, Data: data, Published: clock, Attempt: 5},
 		Reason: "transient", Died: clock.Add(-time.Hour),
 	}}
-}
-
-// bus counts what is published, and holds dead letters.
-type bus struct {
-	mu   sync.Mutex
-	sent int
-	dead []event.DeadLetter
-}
-
-func (b *bus) Publish(context.Context, event.Topic, []byte) (string, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.sent++
-	return "e" + strconv.Itoa(b.sent), nil
-}
-
-func (b *bus) List(context.Context, int) ([]event.DeadLetter, error) { return b.dead, nil }
-
-func (b *bus) Replay(_ context.Context, id string) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.dead) == 0 || b.dead[0].ID != id {
-		return fault.New(fault.NotFound, "not-found", "there is no dead letter %q", id)
-	}
-	b.dead = nil
-	return nil
 }

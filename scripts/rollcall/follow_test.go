@@ -84,12 +84,15 @@ func TestFollowWaitsForTheServer(t *testing.T) {
 	p := newPlace(t)
 	p.fleet()
 	p.happens("before", clock)
-	ctx := p.script(func() { p.server.Close() }, func() {})
+	ctx := p.script(
+		func() { p.down.Store(true) }, func() {},
+		func() { p.down.Store(false); p.happens("after", clock) },
+	)
 	code, out, errs := p.run(ctx, "audit", "--follow")
-	if code != 0 || strings.Count(errs, "waiting for it") != 1 || !strings.Contains(out, "before") {
+	if code != 0 || strings.Count(errs, "waiting for it") != 1 || !strings.Contains(out, "before") || !strings.Contains(out, "after") {
 		t.Errorf("%d %q %q", code, out, errs)
 	}
-	if code, _, errs := p.run(ctx, "audit", "--follow", "--since", "yesterday"); code == 0 {
+	if code, _, errs := p.run(t.Context(), "audit", "--follow", "--since", "yesterday"); code != 2 {
 		t.Errorf("took a bad --since: %s", errs)
 	}
 }

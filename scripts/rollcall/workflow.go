@@ -86,7 +86,7 @@ func (a *app) workflowCommand(op, noun, short, long string) *cobra.Command {
 				if _, err := a.of(); err != nil {
 					return err
 				}
-				if err := a.confirm(fmt.Sprintf("%s %s?", op, o.on(a.enterprise))); err != nil {
+				if err := a.confirm(cmd.Context(), fmt.Sprintf("%s %s?", op, o.on(a.enterprise))); err != nil {
 					return err
 				}
 			}
@@ -103,14 +103,24 @@ func (a *app) workflowCommand(op, noun, short, long string) *cobra.Command {
 }
 
 // confirm asks a person, and refuses where there is none to ask.
-func (a *app) confirm(question string) error {
+func (a *app) confirm(ctx context.Context, question string) error {
 	if !a.interactive {
 		return usagef("--all asks first, and nobody can be asked here; add --yes")
 	}
 	_, _ = fmt.Fprint(a.errs, question+" Type yes to go on: ")
-	answer, _ := bufio.NewReader(a.in).ReadString('\n') // no answer is not yes
-	if strings.TrimSpace(answer) != "yes" {
+	answers := make(chan string, 1)
+	go func() { // a read knows no context, and Ctrl-C must end the question
+		line, _ := bufio.NewReader(a.in).ReadString('\n') // no answer is not yes
+		answers <- strings.TrimSpace(line)
+	}()
+	select {
+	case answer := <-answers:
+		if answer == "yes" {
+			return nil
+		}
 		return failf(exitFailed, "nothing was done")
+	case <-ctx.Done():
+		_, _ = fmt.Fprintln(a.errs)
+		return ctx.Err()
 	}
-	return nil
 }

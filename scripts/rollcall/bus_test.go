@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"sync"
+
+	"github.com/rollcall-emm/rollcall/shared/event"
+	"github.com/rollcall-emm/rollcall/shared/fault"
+)
+
+// bus counts what is published, and holds dead letters.
+type bus struct {
+	mu   sync.Mutex
+	sent int
+	dead []event.DeadLetter
+}
+
+func (b *bus) Publish(context.Context, event.Topic, []byte) (string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sent++
+	return "e" + strconv.Itoa(b.sent), nil
+}
+
+func (b *bus) List(context.Context, int) ([]event.DeadLetter, error) { return b.dead, nil }
+
+func (b *bus) Replay(_ context.Context, id string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.dead) == 0 || b.dead[0].ID != id {
+		return fault.New(fault.NotFound, "not-found", "there is no dead letter %q", id)
+	}
+	b.dead = nil
+	return nil
+}
