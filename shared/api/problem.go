@@ -70,7 +70,10 @@ func NewProblem(err error, requestID string, now time.Time) protocol.Problem {
 		return p
 	}
 	if e := fault.As(err); e != nil {
-		p.Detail, p.Field = e.Public, e.Field
+		p.Detail = e.Public
+		if status == http.StatusBadRequest {
+			p.Field = e.Field
+		}
 		if e.Reason != "" {
 			p.Type = "urn:rollcall:problem:" + e.Reason
 		}

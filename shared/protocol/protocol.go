@@ -28,7 +28,7 @@ type EnrollRequest struct {
 type DeviceInfo struct {
 	Manufacturer string `json:"manufacturer,omitempty"` // at most 64 characters
 	Model        string `json:"model,omitempty"`        // at most 64 characters
-	SDK          int    `json:"sdk,omitempty"`          // Android API level, 0 to 1000
+	SDK          int    `json:"sdk,omitzero"`           // Android API level, 0 to 1000
 	Agent        string `json:"agent,omitempty"`        // name/version, at most 64 characters
 }
 
@@ -65,7 +65,8 @@ type Account struct {
 // CheckInRequest is a device's report.
 type CheckInRequest struct {
 	// AndroidID is Google Play services' Android ID in lower-case hex, 1 to 16
-	// digits, where the agent knows it.
+	// digits, where the agent knows it. By itself it is not worth a write: it is
+	// taken in with the next change.
 	AndroidID string `json:"androidId,omitempty"`
 	// Accounts is every managed Google Play account on the device, at most 20,
 	// no name twice. It is required, and empty where there is none.
@@ -129,6 +130,9 @@ type CheckInReply struct {
 // TokenRequest asks for the authentication token of an addAccount directive.
 type TokenRequest struct {
 	DirectiveID string `json:"directiveId"`
+	// AndroidID is as in CheckInRequest. With it, Google Play's own word that the
+	// account is on the device counts as well as the device's.
+	AndroidID string `json:"androidId,omitempty"`
 }
 
 // TokenReply carries an authentication token that only the device can read.
@@ -162,5 +166,5 @@ type Problem struct {
 	Field string `json:"field,omitempty"`
 	// ServerTime is the server's clock in seconds since 1970, with 401 only: the
 	// same in every refusal, for an agent whose clock may be wrong.
-	ServerTime int64 `json:"serverTime,omitempty"`
+	ServerTime int64 `json:"serverTime,omitzero"`
 }

@@ -43,8 +43,8 @@ func (r *EnrollRequest) Validate() error {
 
 // Validate returns fault.Invalid naming the first field that is wrong.
 func (r *CheckInRequest) Validate() error {
-	if r.AndroidID != "" && !androidIDPattern.MatchString(r.AndroidID) {
-		return fault.Field("androidId", "give 1 to 16 lower-case hex digits")
+	if err := checkAndroidID(r.AndroidID); err != nil {
+		return err
 	}
 	switch {
 	case r.Accounts == nil:
@@ -111,6 +111,13 @@ func (o Outcome) validate(path string) error {
 func (r *TokenRequest) Validate() error {
 	if !directivePattern.MatchString(r.DirectiveID) {
 		return fault.Field("directiveId", "give the id of an addAccount directive as it was sent")
+	}
+	return checkAndroidID(r.AndroidID)
+}
+
+func checkAndroidID(id string) error {
+	if id != "" && !androidIDPattern.MatchString(id) {
+		return fault.Field("androidId", "give 1 to 16 lower-case hex digits")
 	}
 	return nil
 }
