@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/account"
@@ -148,8 +149,12 @@ func acknowledge(tx Rows, row device.Device, acct account.Account, c device.Chan
 	return tx.Audit(note)
 }
 
-// soon is when a device with something to do comes back.
-const soon = 60
+// When a device with something to do comes back, in seconds: soon, or later where
+// it has just failed at something and trying again at once would fail as well.
+const (
+	soon  = 60
+	later = 900
+)
 
 func (d *Desk) reply(row device.Device, req protocol.CheckInRequest) protocol.CheckInReply {
 	out := protocol.CheckInReply{
@@ -158,6 +163,8 @@ func (d *Desk) reply(row device.Device, req protocol.CheckInRequest) protocol.Ch
 	}
 	if out.Directives == nil {
 		out.Directives = []protocol.Directive{}
+	} else if slices.ContainsFunc(req.Outcomes, func(o protocol.Outcome) bool { return o.Result == protocol.Failed }) {
+		out.NextCheckInSeconds = min(later, out.NextCheckInSeconds)
 	} else {
 		out.NextCheckInSeconds = min(soon, out.NextCheckInSeconds)
 	}

@@ -27,6 +27,15 @@ func init() { functions.CloudEvent("reconcile", bus.Function(event.Reconcile, Op
 
 // Open makes the function's handler for a process.
 func Open(ctx context.Context, p *setup.Process) (event.Handler, error) {
+	s, err := NewSweeper(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return s.Handle, nil
+}
+
+// NewSweeper makes a Sweeper of what a process shares.
+func NewSweeper(ctx context.Context, p *setup.Process) (*Sweeper, error) {
 	db, err := p.DB(ctx)
 	if err != nil {
 		return nil, err
@@ -35,10 +44,9 @@ func Open(ctx context.Context, p *setup.Process) (event.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sweeper{
+	return &Sweeper{
 		DB: db, Google: play, Now: time.Now, Log: p.Log,
 		Accounts: &account.Provisioner{Update: record.In[account.Rows](db), Google: play, Now: time.Now},
 		Verifier: &enterprise.Verifier{Update: record.In[enterprise.Rows](db), Google: google.Bound(play), Now: time.Now},
-	}
-	return s.Handle, nil
+	}, nil
 }

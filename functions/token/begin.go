@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/proof"
+	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/token"
 )
 
@@ -24,10 +26,10 @@ type attempt struct {
 // begin checks who asks and for what, stores the intent to have the account and
 // the attempt at a token, both at once, and so reads two rows and writes two and
 // the trail.
-func (s *Issuer) begin(ctx context.Context, deviceID string, v proof.Verified, directiveID string) (attempt, error) {
+func (s *Issuer) begin(ctx context.Context, deviceID string, v proof.Verified, req protocol.TokenRequest) (attempt, error) {
 	var a attempt
 	err := s.Update(ctx, func(tx Rows) (err error) {
-		a, err = s.attempt(tx, deviceID, v, directiveID)
+		a, err = s.attempt(tx, deviceID, v, req)
 		return err
 	})
 	if err == nil {
@@ -36,7 +38,7 @@ func (s *Issuer) begin(ctx context.Context, deviceID string, v proof.Verified, d
 	return a, err
 }
 
-func (s *Issuer) attempt(tx Rows, deviceID string, v proof.Verified, directiveID string) (attempt, error) {
+func (s *Issuer) attempt(tx Rows, deviceID string, v proof.Verified, req protocol.TokenRequest) (attempt, error) {
 	now := s.Now()
 	d, err := tx.Device(deviceID)
 	if err != nil {
@@ -45,7 +47,7 @@ func (s *Issuer) attempt(tx Rows, deviceID string, v proof.Verified, directiveID
 		}
 		return attempt{}, err
 	}
-	if err := current(d, directiveID); err != nil {
+	if err := current(d, req.DirectiveID); err != nil {
 		return attempt{}, err
 	}
 	found, err := tx.Account(d.Desired.AccountID)
@@ -60,7 +62,7 @@ func (s *Issuer) attempt(tx Rows, deviceID string, v proof.Verified, directiveID
 	if b.Proofs, err = b.Proofs.Admit(v.ID, now, v.Until); err != nil {
 		return attempt{}, err
 	}
-	tokens, err := b.Tokens.Begin(now, directiveID, s.Limits)
+	tokens, err := b.Tokens.Begin(now, req.DirectiveID, s.Limits)
 	if fault.ReasonOf(err) == token.ReasonNeedsOperator {
 		d.Desired.Hold = device.NeedsOperator
 		return s.refuse(tx, d, err)
@@ -68,7 +70,7 @@ func (s *Issuer) attempt(tx Rows, deviceID string, v proof.Verified, directiveID
 	if err != nil {
 		return attempt{}, err
 	}
-	b.Tokens, b.AndroidID = tokens, d.AndroidID
+	b.Tokens, b.AndroidID = tokens, cmp.Or(req.AndroidID, d.AndroidID)
 	if err := tx.PutAccount(row); err != nil {
 		return attempt{}, err
 	}

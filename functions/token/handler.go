@@ -30,7 +30,7 @@ func (s *Issuer) Handler(edge api.Edge, url string) http.Handler {
 		if err := api.Decode(body, &req); err != nil {
 			return err
 		}
-		g, err := s.Issue(r.Context(), v, req.DirectiveID)
+		g, err := s.Issue(r.Context(), v, req)
 		if err != nil {
 			return err
 		}

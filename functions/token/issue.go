@@ -12,6 +12,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/proof"
+	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/token"
 )
@@ -46,9 +47,9 @@ type Grant struct {
 // Issue mints a token for a device's addAccount directive. Whatever happens in
 // between, the account ends as one (invariant P2), and the attempt is counted
 // before Google is asked (T4). A refusal is a fault whose reason says why.
-func (s *Issuer) Issue(ctx context.Context, v proof.Verified, directiveID string) (Grant, error) {
+func (s *Issuer) Issue(ctx context.Context, v proof.Verified, req protocol.TokenRequest) (Grant, error) {
 	id := device.ID(v.Thumbprint)
-	a, err := s.begin(ctx, id, v, directiveID)
+	a, err := s.begin(ctx, id, v, req)
 	if err != nil {
 		return Grant{}, err
 	}

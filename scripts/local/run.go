@@ -27,6 +27,8 @@ type options struct {
 	store, bus                 string
 	steady, patience           time.Duration
 	faults, serve              bool
+	// inspect, if set, sees the fleet before everything is closed, for tests.
+	inspect func(*stack.Stack, *fleet)
 }
 
 // errUnwell ends a run whose summary has problems.
@@ -48,6 +50,10 @@ func run(ctx context.Context, opt options, out io.Writer) error {
 		return fault.Wrap(err, fault.Permanent, "log", "cannot write a log into %s; give the folder's user write access, or choose another with --data", cfg.Data)
 	}
 	defer logFile.Close()
+	kept := ""
+	if opt.data == "" {
+		kept = " (until it ends; --data keeps them)"
+	}
 	obs := &observer{}
 	s, err := stack.Start(ctx, stack.Options{
 		Config: cfg, Log: cfg.Logger(logFile), Listen: opt.listen, Every: 5 * time.Minute,
@@ -57,7 +63,7 @@ func run(ctx context.Context, opt options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Rollcall runs on %s with %s store and %s bus; log and data are in %s\n", s.URL, cfg.Store, cfg.Bus, cfg.Data)
+	fmt.Fprintf(out, "Rollcall runs on %s, with the %s store and the %s bus\nlog and data: %s%s\n", s.URL, cfg.Store, cfg.Bus, cfg.Data, kept)
 	err = opt.drive(ctx, s, obs, people, out)
 	if err == nil && opt.serve {
 		serve(ctx, s, out)
@@ -161,6 +167,9 @@ func (opt options) drive(ctx context.Context, s *stack.Stack, obs *observer, peo
 	sum.Refusals, sum.GoogleRetries = obs.refusals.all(), obs.retries.Load()
 	for _, e := range f.stats.Summaries() {
 		sum.AgentRetries += e.Retries
+	}
+	if opt.inspect != nil {
+		opt.inspect(s, f)
 	}
 	sum.check()
 	if stuck != nil {

@@ -96,6 +96,13 @@ func New(cfg Config) (*Agent, error) {
 	return a, nil
 }
 
+func (a *Agent) androidID() string {
+	if a.cfg.AndroidID == nil {
+		return ""
+	}
+	return a.cfg.AndroidID()
+}
+
 // lock waits until no other call runs; on nil the caller must unlock.
 func (a *Agent) lock(ctx context.Context) error {
 	select {

@@ -98,11 +98,9 @@ func (a *Agent) report(ctx context.Context) (protocol.CheckInReply, error) {
 	}
 	a.recover(accounts)
 	req := protocol.CheckInRequest{
-		Accounts: accounts,
-		Outcomes: slices.Clone(a.state.Outcomes[:min(len(a.state.Outcomes), maxOutcomes)]),
-	}
-	if a.cfg.AndroidID != nil {
-		req.AndroidID = a.cfg.AndroidID()
+		AndroidID: a.androidID(),
+		Accounts:  accounts,
+		Outcomes:  slices.Clone(a.state.Outcomes[:min(len(a.state.Outcomes), maxOutcomes)]),
 	}
 	reply, err := a.client.CheckIn(ctx, a.state.Endpoints.CheckIn, req)
 	if err != nil {

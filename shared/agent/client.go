@@ -148,9 +148,8 @@ func (c *Client) CheckIn(ctx context.Context, endpoint string, req protocol.Chec
 }
 
 // Token asks for the token of an addAccount directive; Keys.Open opens it.
-func (c *Client) Token(ctx context.Context, endpoint, directiveID string) (protocol.TokenReply, error) {
+func (c *Client) Token(ctx context.Context, endpoint string, req protocol.TokenRequest) (protocol.TokenReply, error) {
 	var r protocol.TokenReply
-	req := protocol.TokenRequest{DirectiveID: directiveID}
 	if err := req.Validate(); err != nil {
 		return r, err
 	}

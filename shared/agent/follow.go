@@ -83,7 +83,8 @@ func (a *Agent) remove(ctx context.Context, d protocol.Directive) protocol.Outco
 }
 
 func (a *Agent) token(ctx context.Context, directiveID string) (secret.Value, error) {
-	reply, err := a.client.Token(ctx, a.state.Endpoints.Token, directiveID)
+	req := protocol.TokenRequest{DirectiveID: directiveID, AndroidID: a.androidID()}
+	reply, err := a.client.Token(ctx, a.state.Endpoints.Token, req)
 	if err != nil {
 		return secret.Value{}, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rollcall-emm/rollcall/shared/agent"
 	"github.com/rollcall-emm/rollcall/shared/proof"
+	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 )
 
@@ -125,7 +126,7 @@ func TestEndpointRefused(t *testing.T) {
 	}
 	for _, u := range []string{"", "/enroll", "http://emm.example/enroll", "ftp://localhost/", "https://emm.example/enroll?x=1",
 		"https://emm.example/enroll?", "https://emm.example/#x", "https://user@emm.example/", "https://", "%"} {
-		if _, err := c.Token(t.Context(), u, "add-1"); err == nil || !strings.Contains(err.Error(), "endpoint") {
+		if _, err := c.Token(t.Context(), u, protocol.TokenRequest{DirectiveID: "add-1"}); err == nil || !strings.Contains(err.Error(), "endpoint") {
 			t.Errorf("Token at %q = %v, want the endpoint refused", u, err)
 		}
 	}

@@ -54,9 +54,8 @@ func Apply(d Device, r protocol.CheckInRequest, now time.Time) Change {
 		next.Accounts = slices.Clone(r.Accounts)
 		c.Dirty = true
 	}
-	if r.AndroidID != "" && r.AndroidID != d.AndroidID {
-		next.AndroidID = r.AndroidID
-		c.Dirty = true
+	if r.AndroidID != "" {
+		next.AndroidID = r.AndroidID // worth no write by itself
 	}
 	if c.Dirty || now.Sub(d.LastSeen) >= seenEvery {
 		next.LastSeen = now

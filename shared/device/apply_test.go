@@ -52,7 +52,7 @@ func TestApply(t *testing.T) {
 		{"sign-in lost", added, protocol.CheckInRequest{Accounts: []protocol.Account{invalid("n1")}}, 0, summary{true, "", "n1", 4, nil}},
 		{"removed by hand", added, protocol.CheckInRequest{}, 0, summary{true, "", "n1", 4, nil}},
 		{"a foreign account came", added, protocol.CheckInRequest{Accounts: []protocol.Account{ready("n1"), ready("x")}}, 0, summary{Dirty: true, Name: "n1", Generation: 3}},
-		{"android id learned", added, protocol.CheckInRequest{AndroidID: "a1", Accounts: []protocol.Account{ready("n1")}}, 0, summary{Dirty: true, Name: "n1", Generation: 3}},
+		{"android id learned", added, protocol.CheckInRequest{AndroidID: "a1", Accounts: []protocol.Account{ready("n1")}}, 0, summary{Name: "n1", Generation: 3}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

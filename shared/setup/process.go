@@ -95,9 +95,26 @@ func Shared[T any](p *Process, name string, open func() (T, error)) (T, error) {
 	return v, nil
 }
 
+// Use makes v what Shared returns under the given name, such as a driver that
+// fails on demand. It is for the local runner and for tests, before first use.
+func Use[T any](p *Process, name string, v T) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shared == nil {
+		p.shared = map[string]any{}
+	}
+	p.shared[name] = v
+}
+
+// The names of what is shared.
+const (
+	SharedStore = "store" // a store.Driver
+	SharedPlay  = "play"  // a *play.Client
+)
+
 // Driver returns the store's driver, which counts operations.
 func (p *Process) Driver(ctx context.Context) (store.Driver, error) {
-	return Shared(p, "store", func() (store.Driver, error) {
+	return Shared(p, SharedStore, func() (store.Driver, error) {
 		d, err := p.openDriver(ctx)
 		if err != nil {
 			return nil, err
@@ -110,7 +127,7 @@ func (p *Process) Driver(ctx context.Context) (store.Driver, error) {
 func (p *Process) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if d, ok := p.shared["store"].(store.Driver); ok {
+	if d, ok := p.shared[SharedStore].(store.Driver); ok {
 		return d.Close()
 	}
 	return nil

@@ -16,7 +16,8 @@ type State string
 const (
 	Outstanding State = "outstanding" // asked for; the device has not answered
 	Added       State = "added"       // the device holds the account
-	Failed      State = "failed"      // the device could not add it, or Google gave none
+	Failed      State = "failed"      // the device could not add it
+	Withheld    State = "withheld"    // Google gave none
 	Expired     State = "expired"     // no answer by the deadline
 	Superseded  State = "superseded"  // another was asked for before the answer
 )
@@ -29,7 +30,8 @@ type Mint struct {
 	// Deadline is when the token is given up if the device has not answered.
 	Deadline time.Time `json:"deadline"`
 	State    State     `json:"state"`
-	// Reason is the word that the device or Google gave, for Failed.
+	// Reason is the word that the device gave, for Failed, or Google, for
+	// Withheld.
 	Reason string    `json:"reason,omitempty"`
 	Ended  time.Time `json:"ended,omitzero"`
 }
@@ -40,6 +42,8 @@ type Limits struct {
 	Burst       int
 	BurstWindow time.Duration
 	// Daily tokens within 24 hours; default 10. Reaching it needs an operator.
+	// Withheld ones do not count, for an outage of Google must not drive a fleet
+	// to its operator.
 	Daily int
 	// Life is how long an unanswered token counts as outstanding; default 5
 	// minutes ("a few minutes", Users.generateAuthenticationToken).
@@ -78,13 +82,14 @@ type Ledger []Mint
 // Begin records that a token is asked for. Whatever was outstanding becomes
 // Expired or Superseded, so at most one is outstanding (invariant T3). Over a
 // limit it returns fault.Exhausted with ReasonBurst and the time to wait, or
-// fault.Denied with ReasonNeedsOperator. Mints older than a day are dropped.
+// fault.Denied with ReasonNeedsOperator. Mints are dropped once they no longer
+// count.
 func (l Ledger) Begin(now time.Time, directiveID string, lim Limits) (Ledger, error) {
 	lim = lim.WithDefaults()
 	var burst, daily int
 	oldest := now
 	for _, m := range l {
-		if now.Sub(m.At) < day {
+		if now.Sub(m.At) < day && m.State != Withheld {
 			daily++
 		}
 		if now.Sub(m.At) < lim.BurstWindow {
@@ -108,7 +113,8 @@ func (l Ledger) Begin(now time.Time, directiveID string, lim Limits) (Ledger, er
 		if m.State == Outstanding {
 			m.State, m.Ended = Superseded, now
 		}
-		if now.Sub(m.At) < day {
+		age := now.Sub(m.At)
+		if age < lim.BurstWindow || (age < day && m.State != Withheld) {
 			next = append(next, m)
 		}
 	}
@@ -147,10 +153,9 @@ func (l Ledger) Acknowledge(now time.Time, directiveID string, added bool, reaso
 	return l, false
 }
 
-// Abandon marks what is outstanding as Failed with the given reason, for when
-// Google gave no token.
+// Abandon marks what is outstanding as Withheld with the given reason.
 func (l Ledger) Abandon(now time.Time, reason string) Ledger {
-	return l.end(func(Mint) bool { return true }, Failed, reason, now)
+	return l.end(func(Mint) bool { return true }, Withheld, reason, now)
 }
 
 // Forgive drops the count, so that the device may ask again at once; the history

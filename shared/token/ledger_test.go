@@ -64,6 +64,25 @@ func TestLedger_T4_Limits(t *testing.T) {
 	begin(t, l, 25*time.Hour, "d8")
 }
 
+// TestLedger_T4_AnOutageOfGoogleNeedsNoOperator: a device that asks all day long
+// while Google gives nothing is slowed down, not held.
+func TestLedger_T4_AnOutageOfGoogleNeedsNoOperator(t *testing.T) {
+	t.Parallel()
+	var l token.Ledger
+	for at := time.Duration(0); at < 24*time.Hour; at += time.Minute {
+		next, err := l.Begin(noon.Add(at), "d1", token.Limits{})
+		if err != nil && fault.ReasonOf(err) != token.ReasonBurst {
+			t.Fatalf("after %v: %v", at, err)
+		}
+		if err == nil {
+			l = next.Abandon(noon.Add(at), "google-backend")
+		}
+		if len(l) > 3 {
+			t.Fatalf("after %v the row remembers %d tokens", at, len(l))
+		}
+	}
+}
+
 func TestLedger_T4_Acknowledge(t *testing.T) {
 	t.Parallel()
 	open := begin(t, nil, 0, "d1")
@@ -150,11 +169,13 @@ func TestLedger_T3T4_Property(t *testing.T) {
 					if now.Sub(at) < lim.BurstWindow {
 						burst++
 					}
-					if now.Sub(at) < 24*time.Hour {
+				}
+				for _, m := range l {
+					if now.Sub(m.At) < 24*time.Hour && m.State != token.Withheld {
 						daily++
 					}
 				}
-				if open > 1 || burst > lim.Burst || daily > lim.Daily || len(l) > lim.Daily {
+				if open > 1 || burst > lim.Burst || daily > lim.Daily || len(l) > lim.Daily+lim.Burst {
 					t.Fatalf("%d outstanding, %d in the window, %d in the day, %d rows", open, burst, daily, len(l))
 				}
 			},

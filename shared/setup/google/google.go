@@ -23,7 +23,7 @@ func Play(ctx context.Context, p *setup.Process) (*play.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return setup.Shared(p, "play", func() (*play.Client, error) {
+	return setup.Shared(p, setup.SharedPlay, func() (*play.Client, error) {
 		observe := func(_ context.Context, e google.Event) {
 			if p.Google != nil {
 				p.Google(e.Op, e.Outcome, e.Attempt)

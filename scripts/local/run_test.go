@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRun_MainJobConverges(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	report := filepath.Join(dir, "report.json")
+	args := []string{"--devices", "40", "--steady", "200ms", "--data", filepath.Join(dir, "data"), "--report", report}
+	for i := range 2 { // the second finds the first one's data
+		var out, errOut bytes.Buffer
+		if code := realMain(context.Background(), args, &out, &errOut); code != 0 {
+			t.Fatalf("run %d: exit %d\n%s%s", i+1, code, &out, &errOut)
+		}
+		b, err := os.ReadFile(report)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var s summary
+		if err := json.Unmarshal(b, &s); err != nil {
+			t.Fatal(err)
+		}
+		type figures struct {
+			Converged, User, Device, Google int
+			Problems                        []string
+		}
+		want := figures{Converged: 40, User: 26, Device: 5, Google: 31}
+		got := figures{s.Converged, s.UserAccounts, s.DeviceAccounts, s.GoogleAccounts, s.Problems}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("run %d (-want +got):\n%s", i+1, diff)
+		}
+		if s.Steady.CheckIns == 0 || s.Steady.Reads != 1 || s.Steady.Writes != 0 {
+			t.Errorf("run %d: steady check-ins %+v", i+1, s.Steady)
+		}
+	}
+}
+
+func TestRun_OnTheEmulators(t *testing.T) {
+	for _, name := range []string{"FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST"} {
+		if os.Getenv(name) == "" {
+			if os.Getenv("CI") == "true" {
+				t.Fatalf("%s is not set, and CI leaves nothing out", name)
+			}
+			t.Skipf("%s is not set; ./scripts/test starts the emulators", name)
+		}
+	}
+	var out, errOut bytes.Buffer
+	args := []string{"--devices", "12", "--steady", "200ms", "--store", "firestore", "--bus", "pubsub", "--data", t.TempDir()}
+	if code := realMain(context.Background(), args, &out, &errOut); code != 0 {
+		t.Fatalf("exit %d\n%s%s", code, &out, &errOut)
+	}
+}
+
+// TestRun_SaysWhatIsInTheWay: what a user gets wrong is told in words that say
+// what to do, and leaves nothing behind.
+func TestRun_SaysWhatIsInTheWay(t *testing.T) {
+	t.Parallel()
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = busy.Close() })
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("dn: x\nnot ldif"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name string
+		args []string
+		code int
+		say  string
+	}{
+		{"port in use", []string{"--listen", busy.Addr().String()}, 1, "choose another with --listen"},
+		{"data is a file", []string{"--data", file}, 1, "choose another with --data"},
+		{"data cannot be made", []string{"--data", "/proc/rollcall"}, 1, "choose another with --data"},
+		{"no such LDIF", []string{"--ldif", file + "x"}, 2, "cannot read the LDIF file"},
+		{"not LDIF", []string{"--ldif", file}, 2, "LDIF"},
+		{"no devices", []string{"--devices", "0"}, 2, "--devices"},
+		{"people twice", []string{"--people", "3", "--ldif", file}, 2, "not both"},
+		{"unknown store", []string{"--store", "paper"}, 2, "ROLLCALL_STORE"},
+		{"unknown flag", []string{"--paper"}, 2, "--help"},
+		{"firestore without a project", []string{"--store", "firestore"}, 2, "project"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if tc.name == "firestore without a project" && (os.Getenv("FIRESTORE_EMULATOR_HOST") != "" || os.Getenv("GOOGLE_CLOUD_PROJECT") != "") {
+				tc.args, tc.code, tc.say = []string{"--devices", "-1"}, 2, "--devices"
+			}
+			var out, errOut bytes.Buffer
+			if code := realMain(context.Background(), tc.args, &out, &errOut); code != tc.code {
+				t.Errorf("exit %d, want %d", code, tc.code)
+			}
+			if !strings.Contains(errOut.String(), tc.say) {
+				t.Errorf("says %q, want %q in it", errOut.String(), tc.say)
+			}
+		})
+	}
+}
+
+func TestRun_StopsCleanlyWhenInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(context.Background())
+	said := &watch{until: "Serving until Ctrl-C", then: cancel}
+	var errOut bytes.Buffer
+	code := realMain(ctx, []string{"--devices", "3", "--steady", "10ms", "--serve"}, said, &errOut)
+	if code != 0 || !strings.Contains(said.String(), "stopping") {
+		t.Errorf("exit %d, said %q, %s", code, said.String(), &errOut)
+	}
+	ctx, cancel = context.WithCancel(context.Background())
+	said = &watch{until: "enrolling", then: cancel}
+	if code := realMain(ctx, []string{"--devices", "500"}, said, &errOut); code != 130 {
+		t.Errorf("interrupted while enrolling: exit %d", code)
+	}
+}
+
+// watch is an output that calls then once it was told until.
+type watch struct {
+	bytes.Buffer
+	until string
+	then  func()
+}
+
+func (w *watch) Write(p []byte) (int, error) {
+	n, err := w.Buffer.Write(p)
+	if strings.Contains(w.String(), w.until) {
+		w.then()
+	}
+	return n, err
+}
+
+func TestAssign_SpreadsDevices(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ people, devices, most, dedicated int }{
+		{96, 200, 11, 20}, {96, 5, 1, 0}, {1, 40, 36, 4}, {3, 14, 11, 1}, {400, 1000, 11, 100},
+	} {
+		total, most, dedicated := 0, 0, 0
+		for _, a := range assign(makePeople(tc.people), tc.devices) {
+			total += a.devices
+			if a.person == "" {
+				dedicated = a.devices
+			} else {
+				most = max(most, a.devices)
+			}
+		}
+		if total != tc.devices || most != tc.most || dedicated != tc.dedicated {
+			t.Errorf("%d people, %d devices: %d in all, %d at most, %d dedicated; want %+v", tc.people, tc.devices, total, most, dedicated, tc)
+		}
+	}
+}
+
+func TestPeople_Sample(t *testing.T) {
+	t.Parallel()
+	people, err := readPeople("")
+	if err != nil || len(people) != 96 {
+		t.Fatalf("%d people, %v", len(people), err)
+	}
+	var unicode bool
+	for _, p := range people {
+		unicode = unicode || strings.ContainsFunc(p.Name, func(r rune) bool { return r > 0x7f })
+	}
+	if !unicode {
+		t.Error("no name has a letter beyond ASCII; base64 values are not decoded")
+	}
+}
