@@ -158,21 +158,28 @@ type Answer struct {
 }
 
 // Acknowledge records a device's answer in its ledger and, with the first
-// addition, the account's name on devices. It reports whether the row changed;
-// a device that is not bound changes nothing.
+// addition, the account's name on devices, which Google's word of the addition
+// may have preceded but does not tell. It reports whether the row changed; a
+// device that is not bound changes nothing.
 func (a *Account) Acknowledge(deviceID string, ans Answer, now time.Time) bool {
 	b := a.Binding(deviceID)
 	if b == nil {
 		return false
 	}
 	tokens, changed := b.Tokens.Acknowledge(now, ans.DirectiveID, ans.Added, ans.Reason)
-	if !changed {
+	named := ans.Added && a.Name == "" && ans.AccountName != ""
+	if !changed && !named {
 		return false
 	}
-	a.Bindings = slices.Clone(a.Bindings)
-	a.Binding(deviceID).Tokens = tokens
-	if ans.Added && a.Name == "" {
+	if changed {
+		a.Bindings = slices.Clone(a.Bindings)
+		a.Binding(deviceID).Tokens = tokens
+	}
+	if named {
 		a.Name = ans.AccountName
+	}
+	if ans.Added {
+		a.Reason = "" // all is well again
 	}
 	a.UpdatedAt = now
 	return true
