@@ -1,0 +1,233 @@
+package functions_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/rollcall-emm/rollcall/shared/api"
+	"github.com/rollcall-emm/rollcall/shared/proof"
+	"github.com/rollcall-emm/rollcall/shared/protocol"
+)
+
+// openAPI is the part of OpenAPI 3.1 that the document uses; a member that is
+// not here is a slip or a reason to extend it.
+type openAPI struct {
+	OpenAPI string `yaml:"openapi"`
+	Info    struct{ Title, Version, Summary, Description string }
+	Servers []struct {
+		URL, Description string
+		Variables        map[string]struct{ Default, Description string }
+	}
+	Tags       []struct{ Name, Description string }
+	Paths      map[string]struct{ Post operation }
+	Components struct {
+		Parameters map[string]parameter
+		Headers    map[string]header
+		Examples   map[string]example
+		Responses  map[string]response
+		Schemas    map[string]any
+	}
+}
+
+type operation struct {
+	OperationID string `yaml:"operationId"`
+	Tags        []string
+	Summary     string
+	Description string
+	Parameters  []parameter
+	RequestBody struct {
+		Required bool
+		Content  map[string]media
+	} `yaml:"requestBody"`
+	Responses map[string]response
+}
+
+type parameter struct {
+	Ref                   string `yaml:"$ref"`
+	Name, In, Description string
+	Required              bool
+	Schema                any
+	Examples              map[string]example
+}
+
+type response struct {
+	Ref         string `yaml:"$ref"`
+	Description string
+	Headers     map[string]header
+	Content     map[string]media
+}
+
+type header struct {
+	Ref         string `yaml:"$ref"`
+	Description string
+	Required    bool
+	Schema      any
+}
+
+type media struct {
+	Schema   any
+	Examples map[string]example
+}
+
+type example struct {
+	Ref     string `yaml:"$ref"`
+	Summary string
+	Value   any
+}
+
+func TestDocument_IsOpenAPI(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc openAPI
+	dec := yaml.NewDecoder(bytes.NewReader(raw))
+	dec.KnownFields(true)
+	if err := dec.Decode(&doc); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(doc.OpenAPI, "3.1.") || doc.Info.Title == "" || doc.Info.Version == "" {
+		t.Errorf("version %q of %+v", doc.OpenAPI, doc.Info)
+	}
+	if got := doc.Servers[0].Variables["base"].Default; doc.Servers[0].URL != "{base}" || got == "" {
+		t.Errorf("server %+v", doc.Servers)
+	}
+	var ids []string
+	for path, item := range doc.Paths {
+		ids = append(ids, item.Post.OperationID)
+		if path != "/"+item.Post.OperationID || len(item.Post.Responses) == 0 || !item.Post.RequestBody.Required {
+			t.Errorf("path %s: %+v", path, item.Post)
+		}
+		for status, r := range item.Post.Responses {
+			if r.Ref == "" && r.Description == "" {
+				t.Errorf("%s %s has no description", path, status)
+			}
+		}
+	}
+	slices.Sort(ids)
+	if diff := cmp.Diff([]string{"checkin", "enroll", "token"}, ids); diff != "" {
+		t.Errorf("operations (-want +got):\n%s", diff)
+	}
+}
+
+func TestDocument_EveryComponentHoldsAndIsUsed(t *testing.T) {
+	t.Parallel()
+	d := loadDocument(t)
+	raw, err := json.Marshal(d.root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, of := range d.at(t, "/components").(map[string]any) {
+		for name := range of.(map[string]any) {
+			pointer := "/components/" + kind + "/" + name
+			if !bytes.Contains(raw, []byte(`"#`+pointer+`"`)) {
+				t.Errorf("%s is not used", pointer)
+			}
+			if kind == "schemas" {
+				d.schema(t, pointer)
+			}
+		}
+	}
+	walk(d.root, func(m map[string]any) {
+		if ref, ok := m["$ref"].(string); ok {
+			d.at(t, strings.TrimPrefix(ref, "#"))
+		}
+		// An open object would let a misspelt member pass.
+		if m["type"] == "object" && m["additionalProperties"] != false {
+			t.Errorf("an object with the members %v is open", m["properties"])
+		}
+	})
+}
+
+func TestDocument_ExamplesHold(t *testing.T) {
+	t.Parallel()
+	d := loadDocument(t)
+	n := 0
+	walk(d.root, func(m map[string]any) {
+		examples, ok := m["examples"].(map[string]any)
+		schema, has := m["schema"].(map[string]any)
+		if !ok || !has {
+			return
+		}
+		for name, e := range examples {
+			n++
+			if err := d.inline(t, schema).Validate(d.follow(t, e.(map[string]any))["value"]); err != nil {
+				t.Errorf("example %s: %v", name, err)
+			}
+		}
+	})
+	if n < 20 {
+		t.Errorf("only %d examples were found", n)
+	}
+}
+
+// TestDocument_TheExampleProofIsReal verifies the proof as the function would
+// have in its second, and decodes the example as the function does.
+func TestDocument_TheExampleProofIsReal(t *testing.T) {
+	t.Parallel()
+	d := loadDocument(t)
+	body, err := json.Marshal(d.at(t, "/components/examples/EnrollRequest/value"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compact := d.at(t, "/components/examples/ProofEnroll/value").(string)
+	at := time.Unix(1795233474, 0)
+	if _, err := proof.Verify(compact, "POST", "https://emm.example.com/enroll", body, at); err != nil {
+		t.Error(err)
+	}
+	if err := api.Decode(body, &protocol.EnrollRequest{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDocument_HasEveryMemberOfTheMessages compares the schemas with the types
+// that the handlers read and write.
+func TestDocument_HasEveryMemberOfTheMessages(t *testing.T) {
+	t.Parallel()
+	d := loadDocument(t)
+	for name, v := range map[string]any{
+		"EnrollRequest": protocol.EnrollRequest{}, "DeviceInfo": protocol.DeviceInfo{}, "EnrollReply": protocol.EnrollReply{},
+		"CheckInRequest": protocol.CheckInRequest{}, "Account": protocol.Account{}, "Outcome": protocol.Outcome{},
+		"CheckInReply": protocol.CheckInReply{}, "Directive": protocol.Directive{},
+		"TokenRequest": protocol.TokenRequest{}, "TokenReply": protocol.TokenReply{},
+	} {
+		var want, got []string
+		for f := range reflect.TypeOf(v).Fields() {
+			member, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			want = append(want, member)
+		}
+		for member := range d.at(t, "/components/schemas/"+name+"/properties").(map[string]any) {
+			got = append(got, member)
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-type +document):\n%s", name, diff)
+		}
+	}
+}
+
+// walk calls fn for every object in v.
+func walk(v any, fn func(map[string]any)) {
+	switch c := v.(type) {
+	case map[string]any:
+		fn(c)
+		for _, inner := range c {
+			walk(inner, fn)
+		}
+	case []any:
+		for _, inner := range c {
+			walk(inner, fn)
+		}
+	}
+}

@@ -1,0 +1,287 @@
+package functions_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rollcall-emm/rollcall/functions/checkin"
+	"github.com/rollcall-emm/rollcall/functions/enroll"
+	"github.com/rollcall-emm/rollcall/functions/token"
+	"github.com/rollcall-emm/rollcall/scripts/local/stack"
+	"github.com/rollcall-emm/rollcall/shared/enrollment"
+	"github.com/rollcall-emm/rollcall/shared/enterprise"
+	"github.com/rollcall-emm/rollcall/shared/proof"
+	"github.com/rollcall-emm/rollcall/shared/protocol"
+	"github.com/rollcall-emm/rollcall/shared/record"
+	"github.com/rollcall-emm/rollcall/shared/seal"
+	"github.com/rollcall-emm/rollcall/shared/secret"
+	"github.com/rollcall-emm/rollcall/shared/setup"
+	"github.com/rollcall-emm/rollcall/shared/store"
+	"github.com/rollcall-emm/rollcall/shared/store/embedded"
+)
+
+// world is a running Rollcall with one enterprise.
+type world struct {
+	t        testing.TB
+	stack    *stack.Stack
+	store    *brokenStore
+	db       *record.DB
+	play     string // Google's id of the enterprise
+	handlers map[string]http.Handler
+	log      *lockedBuffer
+}
+
+func newWorld(t testing.TB, change func(*setup.Config)) *world {
+	t.Helper()
+	w := &world{t: t, store: &brokenStore{}, log: &lockedBuffer{}}
+	dir := t.TempDir()
+	cfg := setup.Config{
+		Store: "embedded", Bus: "embedded", Secrets: "file", Data: dir,
+		TokenBurst: 3, TokenBurstWindow: time.Hour, TokenDaily: 100, TokenLife: time.Minute,
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	ctx := t.Context()
+	s, err := stack.Start(ctx, stack.Options{
+		Config: cfg, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
+		Process: func(p *setup.Process) {
+			// Opened under the name that the process looks for, with a door in front.
+			if _, err := setup.Shared(p, "store", func() (store.Driver, error) {
+				d, err := embedded.Open(ctx, dir)
+				w.store.Driver = store.Count(d)
+				return w.store, err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	w.stack = s
+	if w.db, err = s.Process.DB(ctx); err != nil {
+		t.Fatal(err)
+	}
+	w.play = s.NewPlayEnterprise("Acme")
+	w.put(func(tx *record.Tx) error {
+		return tx.PutEnterprise(enterprise.Enterprise{
+			ID: "acme", Name: "Acme", Play: w.play, State: enterprise.Bound, CreatedAt: time.Now(),
+		})
+	})
+	w.handlers = map[string]http.Handler{}
+	for name, open := range map[string]func(context.Context, *setup.Process) (http.Handler, error){
+		"enroll": enroll.Open, "checkin": checkin.Open, "token": token.Open,
+	} {
+		if w.handlers[name], err = open(ctx, s.Process); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w
+}
+
+func (w *world) put(fn func(*record.Tx) error) {
+	w.t.Helper()
+	if err := w.db.Update(w.t.Context(), fn); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// admit makes an enrollment token for any number of devices of a person, or of
+// dedicated devices if person is empty, and returns its secret.
+func (w *world) admit(person string) string {
+	w.t.Helper()
+	s, err := enrollment.NewSecret(rand.Reader)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.put(func(tx *record.Tx) error {
+		return tx.PutToken(enrollment.Token{
+			ID: enrollment.ID(s), Enterprise: "acme", Person: person,
+			CreatedAt: time.Now(), CreatedBy: "admin:test", ExpiresAt: time.Now().Add(time.Hour),
+		})
+	})
+	return s.Reveal()
+}
+
+// phone is a device's two keys.
+type phone struct {
+	signing    *ecdsa.PrivateKey
+	encryption map[string]any
+	private    *ecdsa.PrivateKey // of encryption
+}
+
+func newPhone(t testing.TB) *phone {
+	t.Helper()
+	signing, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &phone{signing: signing, private: private, encryption: publicJWK(t, private.Public())}
+}
+
+func publicJWK(t testing.TB, pub any) map[string]any {
+	t.Helper()
+	key, err := seal.NewKey(pub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := map[string]any{}
+	if err := json.Unmarshal(key.JSON(), &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// enrolled returns a device that enrolled with the token of the given secret.
+func (w *world) enrolled(secret string) *phone {
+	w.t.Helper()
+	p := newPhone(w.t)
+	r := w.send(w.request(p, "enroll", p.enrollment(secret)))
+	if r.status != http.StatusOK {
+		w.t.Fatalf("enroll: %d %s", r.status, r.body)
+	}
+	return p
+}
+
+func (p *phone) enrollment(secret string) map[string]any {
+	return map[string]any{"enrollmentToken": secret, "encryptionKey": p.encryption}
+}
+
+// directive checks in and returns the id of what the device is told first.
+func (w *world) directive(p *phone) string {
+	w.t.Helper()
+	r := w.send(w.request(p, "checkin", map[string]any{"accounts": []any{}}))
+	var reply protocol.CheckInReply
+	if err := json.Unmarshal(r.body, &reply); err != nil || len(reply.Directives) == 0 {
+		w.t.Fatalf("checkin: %d %s", r.status, r.body)
+	}
+	return reply.Directives[0].ID
+}
+
+// request is what is sent to a function.
+type request struct {
+	function, method, mediaType string
+	proofs                      []string
+	body                        []byte
+}
+
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// request returns a call of a function with a good proof; body is marshalled
+// unless it is bytes.
+func (w *world) request(p *phone, function string, body any) request {
+	w.t.Helper()
+	raw, ok := body.([]byte)
+	if !ok {
+		var err error
+		if raw, err = json.Marshal(body); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return request{
+		function: function, method: http.MethodPost, mediaType: "application/json", body: raw,
+		proofs: []string{w.prove(p, http.MethodPost, w.url(function), raw, 0)},
+	}
+}
+
+func (w *world) url(function string) string { return w.stack.URL + "/" + function }
+
+// prove signs a proof whose time is off by the given duration.
+func (w *world) prove(p *phone, method, url string, body []byte, off time.Duration) string {
+	w.t.Helper()
+	s, err := proof.NewSigner(p.signing, rand.Reader, func() time.Time { return time.Now().Add(off) })
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	compact, err := s.Sign(method, url, body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return compact
+}
+
+func (w *world) build(r request) *http.Request {
+	w.t.Helper()
+	h, err := http.NewRequestWithContext(w.t.Context(), r.method, w.url(r.function), bytes.NewReader(r.body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if r.mediaType != "" {
+		h.Header.Set("Content-Type", r.mediaType)
+	}
+	for _, p := range r.proofs {
+		h.Header.Add(proof.Header, p)
+	}
+	return h
+}
+
+// send sends the request over a socket.
+func (w *world) send(r request) reply {
+	w.t.Helper()
+	resp, err := http.DefaultClient.Do(w.build(r))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return reply{resp.StatusCode, resp.Header, body}
+}
+
+// serve gives the request to the handler without a socket.
+func (w *world) serve(r request) reply {
+	rec := httptest.NewRecorder()
+	w.handlers[r.function].ServeHTTP(rec, w.build(r))
+	return reply{rec.Code, rec.Header(), rec.Body.Bytes()}
+}
+
+func (r reply) problem(t testing.TB) (p protocol.Problem) {
+	t.Helper()
+	if err := json.Unmarshal(r.body, &p); err != nil {
+		t.Fatalf("%d %.300q: %v", r.status, r.body, err)
+	}
+	return p
+}
+
+// known is the enrollment secret's value as the store knows it.
+func tokenID(s string) string { return enrollment.ID(secret.New(s)) }
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

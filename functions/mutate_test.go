@@ -1,0 +1,137 @@
+package functions_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// mutation is a value that differs in one place from one that the schema allows,
+// and the field that a refusal of it must name.
+type mutation struct {
+	what, field string
+	value       any
+}
+
+// mutations returns v, which s allows, broken in every way that s knows.
+func (g *generator) mutations(s map[string]any, v any, path string) []mutation {
+	s = g.doc.follow(g.t, s)
+	if of, ok := s["oneOf"].([]any); ok && s["type"] == nil {
+		for _, branch := range of {
+			branch := g.doc.follow(g.t, branch.(map[string]any))
+			if g.doc.inline(g.t, branch).Validate(v) == nil {
+				return g.mutations(branch, v, path)
+			}
+		}
+		g.t.Fatalf("%s: no branch allows %v", path, v)
+	}
+	out := []mutation{{"null", path, nil}}
+	for _, other := range []any{true, "x", json.Number("1.5"), json.Number("7"), []any{}, map[string]any{}} {
+		if g.doc.inline(g.t, map[string]any{"type": s["type"]}).Validate(other) != nil {
+			out = append(out, mutation{fmt.Sprintf("type %T", other), path, other})
+		}
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		return append(out, g.ofObject(s, v, path)...)
+	case []any:
+		return append(out, g.ofArray(s, v, path)...)
+	case string:
+		for what, bad := range map[string]string{
+			"control character": v + "\u0007", "NUL": "\x00" + v, "C1 control": v + "\u0085", "line break": v + "\n",
+			"too long": v + strings.Repeat("a", 700), "empty": "", "another word": "other", "another case": strings.ToUpper(v) + "a",
+		} {
+			if g.doc.inline(g.t, s).Validate(bad) != nil {
+				out = append(out, mutation{what, path, bad})
+			}
+		}
+	case json.Number:
+		most, least := count(s, "maximum", 0), count(s, "minimum", 0)
+		for _, n := range []string{fmt.Sprint(most + 1), fmt.Sprint(least - 1), "1e30", "-9223372036854775809"} {
+			out = append(out, mutation{"number " + n, path, json.Number(n)})
+		}
+	}
+	return out
+}
+
+func (g *generator) ofObject(s, v map[string]any, path string) []mutation {
+	var out []mutation
+	with := func(what, name string, value any) {
+		c := maps.Clone(v)
+		c[name] = value
+		out = append(out, mutation{what, join(path, name), c})
+	}
+	without := func(name string) {
+		c := maps.Clone(v)
+		delete(c, name)
+		out = append(out, mutation{"no " + name, join(path, name), c})
+	}
+	with("extra member", "extraMember", json.Number("1"))
+	with("extra null", "extraNull", nil)
+	properties := s["properties"].(map[string]any)
+	required, _ := s["required"].([]any)
+	for _, name := range slices.Sorted(maps.Keys(v)) {
+		if slices.Contains(required, any(name)) {
+			without(name)
+		}
+		with("another case of "+name, strings.ToUpper(name[:1])+name[1:], v[name])
+		for _, m := range g.mutations(properties[name].(map[string]any), v[name], join(path, name)) {
+			c := maps.Clone(v)
+			c[name] = m.value
+			out = append(out, mutation{m.what, m.field, c})
+		}
+	}
+	for _, then := range g.applied(s, v) {
+		must, _ := then["required"].([]any)
+		for _, name := range must {
+			without(name.(string))
+		}
+		rules, _ := then["properties"].(map[string]any)
+		for _, name := range slices.Sorted(maps.Keys(rules)) {
+			rule := rules[name].(map[string]any)
+			if _, ok := rule["maxLength"]; ok {
+				with("a text that does not belong here", name, "X")
+			}
+			if _, ok := rule["minLength"]; ok {
+				with("no text", name, "")
+			}
+		}
+	}
+	return out
+}
+
+func (g *generator) ofArray(s map[string]any, v []any, path string) []mutation {
+	var out []mutation
+	items := s["items"].(map[string]any)
+	for i := range min(2, len(v)) {
+		for _, m := range g.mutations(items, v[i], fmt.Sprintf("%s[%d]", path, i)) {
+			c := slices.Clone(v)
+			c[i] = m.value
+			out = append(out, mutation{m.what, m.field, c})
+		}
+	}
+	if most := count(s, "maxItems", 0); len(v) > 0 && most > 0 {
+		many := slices.Clone(v)
+		for i := 0; len(many) <= most; i++ {
+			item := maps.Clone(v[0].(map[string]any))
+			if _, named := item["name"]; named {
+				item["name"] = fmt.Sprintf("another %d", i)
+			}
+			many = append(many, item)
+		}
+		out = append(out, mutation{"too many items", path, many})
+	}
+	if s["uniqueItems"] == true && len(v) > 0 && len(v) < count(s, "maxItems", 0) {
+		out = append(out, mutation{"an item twice", fmt.Sprintf("%s[%d].name", path, len(v)), append(slices.Clone(v), v[0])})
+	}
+	return out
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
