@@ -1,7 +1,7 @@
 package admin
 
 import (
-	"context"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -62,16 +62,19 @@ func (o *Office) createEnterprise(r *request) error {
 	if err := e.Validate(); err != nil {
 		return err
 	}
-	if err := o.playIsFree(r.Context(), e); err != nil {
-		return err
-	}
 	err := o.DB.Update(r.Context(), func(tx *record.Tx) error {
 		if _, err := tx.Enterprise(e.ID); err == nil {
 			return fault.New(fault.Conflict, "enterprise-exists", "there is an enterprise %q already; choose another id", e.ID)
 		} else if fault.KindOf(err) != fault.NotFound {
 			return err
 		}
-		if err := tx.PutEnterprise(e); err != nil {
+		if other, err := tx.PlayClaim(e.Play); err == nil {
+			return fault.New(fault.Conflict, "play-enterprise-taken",
+				"Google's enterprise %s belongs to the enterprise %q already", e.Play, other)
+		} else if fault.KindOf(err) != fault.NotFound {
+			return err
+		}
+		if err := errors.Join(tx.PutEnterprise(e), tx.PutPlayClaim(e.Play, e.ID)); err != nil {
 			return err
 		}
 		return tx.Audit(o.note(r, e.ID, "enterprise.create", "enterprise:"+e.ID, "play "+e.Play))
@@ -84,21 +87,6 @@ func (o *Office) createEnterprise(r *request) error {
 			"the enterprise %q was stored, but Google could not be asked for it; start the workflow verify later", e.ID)
 	}
 	return api.WriteJSON(r.w, http.StatusCreated, e)
-}
-
-// playIsFree refuses a Google enterprise that another enterprise is bound to.
-func (o *Office) playIsFree(ctx context.Context, e enterprise.Enterprise) error {
-	other, err := o.DB.EnterpriseByPlay(ctx, e.Play)
-	switch {
-	case fault.KindOf(err) == fault.NotFound:
-		return nil
-	case err != nil:
-		return err
-	case other.ID == e.ID:
-		return nil // the transaction says it better
-	}
-	return fault.New(fault.Conflict, "play-enterprise-taken",
-		"Google's enterprise %s belongs to the enterprise %q already", e.Play, other.ID)
 }
 
 func (o *Office) setPolicy(r *request) error {

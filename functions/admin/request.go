@@ -42,10 +42,7 @@ func list[T any](r *request, items []T, next string) error {
 
 // body reads the request's JSON object strictly into v.
 func (r *request) body(v any) error {
-	// The routes have checked the method already, and ReadBody knows POST alone.
-	post := *r.Request
-	post.Method = http.MethodPost
-	b, err := api.ReadBody(r.w, &post, maxBody)
+	b, err := api.ReadJSON(r.w, r.Request, maxBody)
 	if err != nil {
 		return err
 	}

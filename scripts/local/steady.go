@@ -21,6 +21,9 @@ type observer struct {
 }
 
 func (o *observer) served(s api.Served) {
+	if s.Reason == "cancelled" {
+		return // the agent hung up, as at the end of the steady check-ins
+	}
 	if s.Status >= 400 {
 		o.refusals.add(s.Reason)
 		return

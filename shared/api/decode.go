@@ -25,6 +25,11 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 		e.Field = http.MethodPost
 		return nil, e
 	}
+	return ReadJSON(w, r, limit)
+}
+
+// ReadJSON is ReadBody for any method.
+func ReadJSON(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if mt, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mt != "application/json" {
 		return nil, fault.New(fault.Invalid, reasonMediaType, "send the request with Content-Type: application/json")
 	}

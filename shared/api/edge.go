@@ -4,6 +4,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base32"
@@ -40,6 +41,8 @@ type Edge struct {
 	Log *slog.Logger
 	// Now is the clock; required.
 	Now func() time.Time
+	// Unauthorized is the text of every 401; default is what a device needs.
+	Unauthorized string
 	// Observe, if set, receives the figures of each request.
 	Observe func(Served)
 }
@@ -71,7 +74,7 @@ func (e Edge) Handle(fn func(w http.ResponseWriter, r *http.Request) error) http
 			if Status(err) >= http.StatusInternalServerError {
 				id = newRequestID()
 			}
-			writeProblem(rec, err, id, e.Now())
+			writeProblem(rec, err, id, cmp.Or(e.Unauthorized, unauthorized), e.Now())
 		}
 		served := Served{
 			Function: e.Function, Status: rec.status, Duration: e.Now().Sub(began), Who: s.who,

@@ -12,7 +12,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/protocol"
 )
 
-// unauthorized is the one text of every 401, so that a refusal tells nothing but
+// unauthorized is the text of every 401 to a device, so that a refusal tells nothing but
 // the server's time (invariant C1).
 const unauthorized = "The request was not accepted. If this device's clock differs from serverTime by more than 300 seconds, set it; otherwise enroll again with a new key and a valid enrollment token."
 
@@ -56,9 +56,9 @@ func Status(err error) int {
 	return http.StatusInternalServerError
 }
 
-// NewProblem returns the body with which err is answered. Only err's public text,
+// newProblem returns the body with which err is answered. Only err's public text,
 // reason and field show in it.
-func NewProblem(err error, requestID string, now time.Time) protocol.Problem {
+func newProblem(err error, requestID, unauthorized string, now time.Time) protocol.Problem {
 	status := Status(err)
 	p := protocol.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status}
 	switch status {
@@ -84,8 +84,8 @@ func NewProblem(err error, requestID string, now time.Time) protocol.Problem {
 	return p
 }
 
-func writeProblem(w http.ResponseWriter, err error, requestID string, now time.Time) {
-	p := NewProblem(err, requestID, now)
+func writeProblem(w http.ResponseWriter, err error, requestID, unauthorized string, now time.Time) {
+	p := newProblem(err, requestID, unauthorized, now)
 	h := w.Header()
 	if e := fault.As(err); e != nil && e.RetryAfter > 0 && p.Status != http.StatusUnauthorized {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))

@@ -26,11 +26,14 @@ const (
 	Devices     store.Kind = "devices"
 	Accounts    store.Kind = "accounts"
 	Audit       store.Kind = "audit"
+	// PlayClaims holds which enterprise each of Google's is bound to, so that two
+	// enterprises cannot be bound to one.
+	PlayClaims store.Kind = "playClaims"
 )
 
 // Kinds lists every kind.
 func Kinds() []store.Kind {
-	return []store.Kind{Enterprises, Tokens, Uses, Devices, Accounts, Audit}
+	return []store.Kind{Enterprises, Tokens, Uses, Devices, Accounts, Audit, PlayClaims}
 }
 
 // The index fields.
@@ -135,6 +138,22 @@ func (tx *Tx) Enterprise(id string) (enterprise.Enterprise, error) {
 // PutEnterprise stores an enterprise.
 func (tx *Tx) PutEnterprise(e enterprise.Enterprise) error {
 	return put(tx, Enterprises, e.ID, e, map[string]string{byPlay: e.Play})
+}
+
+type playClaim struct {
+	Enterprise string `json:"enterprise"`
+}
+
+// PlayClaim returns the id of the enterprise that is bound to Google's enterprise
+// of that id, or fault.NotFound.
+func (tx *Tx) PlayClaim(play string) (string, error) {
+	c, err := get[playClaim](tx, PlayClaims, play)
+	return c.Enterprise, err
+}
+
+// PutPlayClaim binds an enterprise to Google's enterprise.
+func (tx *Tx) PutPlayClaim(play, id string) error {
+	return put(tx, PlayClaims, play, playClaim{id}, nil)
 }
 
 // Token returns an enrollment token.

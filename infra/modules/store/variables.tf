@@ -22,5 +22,5 @@ variable "protect" {
 variable "collections" {
   type        = list(string)
   description = "The collections of records, one for each kind."
-  default     = ["accounts", "audit", "devices", "enrollmentTokens", "enrollmentUses", "enterprises"]
+  default     = ["accounts", "audit", "devices", "enrollmentTokens", "enrollmentUses", "enterprises", "playClaims"]
 }
