@@ -102,7 +102,7 @@ func (e Edge) log(ctx context.Context, s Served, id string, err error) {
 	level := slog.LevelInfo
 	attrs := []slog.Attr{
 		slog.String("function", s.Function), slog.Int("status", s.Status),
-		slog.Duration("duration", s.Duration), slog.Int64("store_reads", s.Reads),
+		slog.Float64("duration_ms", float64(s.Duration.Microseconds())/1000), slog.Int64("store_reads", s.Reads),
 		slog.Int64("store_writes", s.Writes), slog.Int64("store_reruns", s.Reruns),
 	}
 	if s.Who != "" {

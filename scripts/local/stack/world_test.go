@@ -227,15 +227,28 @@ func hexID() string {
 	return string(b[:])
 }
 
-// once starts the agent from what it saved, enrols and checks in once, without
-// trying again by itself.
-func (p *phone) once(ctx context.Context) (bool, error) {
-	a, err := agent.New(agent.Config{
+// enroll starts the agent and enrols.
+func (p *phone) enroll(ctx context.Context) error {
+	a, err := p.agent()
+	if err != nil {
+		return err
+	}
+	return a.Enroll(ctx, p.token)
+}
+
+func (p *phone) agent() (*agent.Agent, error) {
+	return agent.New(agent.Config{
 		Keys: p.keys, Play: p.play, State: p.state, EnrollURL: p.w.URL + "/enroll",
 		Save:      func(s agent.State) error { p.state = s; return nil },
 		AndroidID: p.play.AndroidID,
 		Options:   &agent.Options{HTTP: fresh, Tries: 1, Wait: func(context.Context, time.Duration) error { return nil }},
 	})
+}
+
+// once starts the agent from what it saved, enrols and checks in once, without
+// trying again by itself.
+func (p *phone) once(ctx context.Context) (bool, error) {
+	a, err := p.agent()
 	if err != nil {
 		return false, err
 	}

@@ -98,6 +98,10 @@ func (f *Faults) pick(method string) Script {
 		if s.Probability > 0 && f.opt.Float64() >= s.Probability {
 			continue
 		}
+		if s.Skip > 0 {
+			s.Skip--
+			continue
+		}
 		if s.Times == 1 {
 			f.scripts = append(f.scripts[:i:i], f.scripts[i+1:]...)
 		} else if s.Times > 1 {
@@ -112,6 +116,14 @@ func (f *Faults) count(method string, status int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.counts[Count{method, status}]++
+}
+
+// Pending returns how many scripts are still to strike, those without an end
+// included.
+func (f *Faults) Pending() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.scripts)
 }
 
 // Serve lets next answer the call, or fails it as the scripts say. A dropped

@@ -45,6 +45,9 @@ type Script struct {
 	RetryAfter string
 	// Latency is how long the call takes longer.
 	Latency time.Duration
+	// Skip is how many calls the script spares before it begins, so that a test can
+	// fail each call of a flow in turn.
+	Skip int
 	// Times is how many calls the script is for; 0 is no end.
 	Times int
 	// Probability is the share of calls that it strikes, in (0, 1]; 0 is all.
