@@ -55,7 +55,7 @@ func (s *Issuer) Issue(ctx context.Context, v proof.Verified, req protocol.Token
 	}
 	tok, err := s.mint(ctx, a.row, "device:"+id)
 	if err != nil {
-		return Grant{}, s.abandon(ctx, id, a.row.ID, err)
+		return Grant{}, s.abandon(ctx, id, a, err)
 	}
 	return Grant{Device: a.device, Token: tok, NotAfter: a.notAfter}, nil
 }
@@ -72,7 +72,11 @@ func (s *Issuer) mint(ctx context.Context, row account.Account, actor string) (s
 	if row, err = s.Accounts.Renew(ctx, row.ID, row.UserID, actor); err != nil {
 		return secret.Value{}, err
 	}
-	return s.Accounts.Google.MintToken(ctx, row.PlayEnterprise, row.UserID)
+	if tok, err = s.Accounts.Google.MintToken(ctx, row.PlayEnterprise, row.UserID); fault.ReasonOf(err) == account.ReasonUserMissing {
+		err = fault.Wrap(err, fault.Transient, account.ReasonUserMissing,
+			"Google does not know the account everywhere yet that it has just made; try again")
+	}
+	return tok, err
 }
 
 // finish lets the many first requests for one account share one call to Google.
@@ -92,14 +96,16 @@ func (s *Issuer) finish(ctx context.Context, row account.Account, actor string) 
 	return done.(account.Account), nil
 }
 
+// pause is when a device may try again where Google does not say.
+const pause = 30 * time.Second
+
 // abandon notes that Google gave no token, so that the attempt is not taken for
 // an outstanding one, and returns the cause. When even that cannot be stored the
 // attempt expires by itself.
-func (s *Issuer) abandon(ctx context.Context, deviceID, accountID string, cause error) error {
+func (s *Issuer) abandon(ctx context.Context, deviceID string, a attempt, cause error) error {
 	gone := fault.ReasonOf(cause) == account.ReasonEnterpriseMissing
 	_ = s.Update(context.WithoutCancel(ctx), func(tx Rows) error {
-		now := s.Now()
-		row, err := tx.Account(accountID)
+		row, err := tx.Account(a.row.ID)
 		if err != nil {
 			return err
 		}
@@ -107,32 +113,42 @@ func (s *Issuer) abandon(ctx context.Context, deviceID, accountID string, cause 
 		if err != nil {
 			return err
 		}
-		b := row.Binding(deviceID)
-		if b == nil {
-			return nil
+		return s.withhold(tx, row, d, a.notAfter, cause, gone)
+	})
+	f := fault.As(cause)
+	switch {
+	case gone:
+		return fault.Wrap(cause, fault.Denied, account.ReasonEnterpriseMissing,
+			"Google no longer knows this enterprise; an operator must bind it again")
+	case f != nil && f.Kind == fault.Transient && f.RetryAfter == 0:
+		return f.After(pause)
+	}
+	return cause
+}
+
+// withhold writes what abandon notes. The ledger is left alone where another
+// attempt has taken the place of this one: its token may be on its way.
+func (s *Issuer) withhold(tx Rows, row account.Account, d device.Device, notAfter time.Time, cause error, gone bool) error {
+	reason := fault.ReasonOf(cause)
+	if reason == "" {
+		reason = fault.KindOf(cause).String()
+	}
+	if gone && d.Desired.AccountID == row.ID {
+		d.Desired.Withdraw(device.EnterpriseGone)
+		if err := tx.PutDevice(d); err != nil {
+			return err
 		}
-		reason := fault.ReasonOf(cause)
-		if reason == "" {
-			reason = fault.KindOf(cause).String()
-		}
-		b.Tokens = b.Tokens.Abandon(now, reason)
-		row.Reason = reason
-		if gone && d.Desired.AccountID == accountID {
-			d.Desired.Withdraw(device.EnterpriseGone)
-			if err := tx.PutDevice(d); err != nil {
+	}
+	now := s.Now()
+	if b := row.Binding(d.ID); b != nil {
+		if m, ok := b.Tokens.Current(now); ok && m.Deadline.Equal(notAfter) {
+			b.Tokens, row.Reason = b.Tokens.Abandon(now, reason), reason
+			if err := tx.PutAccount(row); err != nil {
 				return err
 			}
 		}
-		if err := tx.PutAccount(row); err != nil {
-			return err
-		}
-		return tx.Audit(s.note(d, "token.mint", accountID, reason))
-	})
-	if gone {
-		return fault.Wrap(cause, fault.Denied, account.ReasonEnterpriseMissing,
-			"Google no longer knows this enterprise; an operator must bind it again")
 	}
-	return cause
+	return tx.Audit(s.note(d, "token.mint", row.ID, reason))
 }
 
 func (s *Issuer) note(d device.Device, action, accountID, result string) audit.Record {
