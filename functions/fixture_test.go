@@ -25,7 +25,6 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/seal"
-	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/setup"
 	"github.com/rollcall-emm/rollcall/shared/store"
 	"github.com/rollcall-emm/rollcall/shared/store/embedded"
@@ -265,9 +264,6 @@ func (r reply) problem(t testing.TB) (p protocol.Problem) {
 	}
 	return p
 }
-
-// known is the enrollment secret's value as the store knows it.
-func tokenID(s string) string { return enrollment.ID(secret.New(s)) }
 
 type lockedBuffer struct {
 	mu sync.Mutex

@@ -6,17 +6,50 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 // ledger holds replies against the document and remembers which it has seen.
 type ledger struct {
-	doc  *document
-	seen map[string]int
+	doc   *document
+	seen  map[string]int
+	known map[string]expected
 }
 
 func newLedger(t testing.TB) *ledger {
 	t.Helper()
-	return &ledger{doc: loadDocument(t), seen: map[string]int{}}
+	return &ledger{doc: loadDocument(t), seen: map[string]int{}, known: map[string]expected{}}
+}
+
+// expected is what the document says of one status of a function.
+type expected struct {
+	headers  map[string]*jsonschema.Schema
+	required map[string]bool
+	bodies   map[string]*jsonschema.Schema // by media type
+}
+
+func (l *ledger) expected(t testing.TB, function string, status int) expected {
+	t.Helper()
+	name := fmt.Sprintf("%s %d", function, status)
+	if e, ok := l.known[name]; ok {
+		return e
+	}
+	found, ok := l.doc.at(t, "/paths/~1"+function+"/post/responses").(map[string]any)[strconv.Itoa(status)].(map[string]any)
+	if !ok {
+		t.Fatalf("%s is not in the document", name)
+	}
+	response := l.doc.follow(t, found)
+	e := expected{map[string]*jsonschema.Schema{}, map[string]bool{}, map[string]*jsonschema.Schema{}}
+	for h, v := range response["headers"].(map[string]any) {
+		v := l.doc.follow(t, v.(map[string]any))
+		e.headers[h], e.required[h] = l.doc.inline(t, v["schema"].(map[string]any)), v["required"] == true
+	}
+	for mediaType, v := range response["content"].(map[string]any) {
+		e.bodies[mediaType] = l.doc.inline(t, v.(map[string]any)["schema"].(map[string]any))
+	}
+	l.known[name] = e
+	return e
 }
 
 // check holds a reply against what the document says of the function: its
@@ -25,48 +58,32 @@ func (l *ledger) check(t testing.TB, function string, r reply) {
 	t.Helper()
 	name := fmt.Sprintf("%s %d", function, r.status)
 	l.seen[name]++
-	responses := l.doc.at(t, "/paths/~1"+function+"/post/responses").(map[string]any)
-	found, ok := responses[strconv.Itoa(r.status)].(map[string]any)
-	if !ok {
-		t.Fatalf("%s is not in the document: %s", name, r.body)
-	}
-	response := l.doc.follow(t, found)
-	headers := response["headers"].(map[string]any)
-	for h := range headers {
-		l.header(t, name, h, l.doc.follow(t, headers[h].(map[string]any)), r)
+	want := l.expected(t, function, r.status)
+	for h, schema := range want.headers {
+		switch got := r.header.Get(h); {
+		case got == "" && want.required[h]:
+			t.Errorf("%s: the header %s is missing", name, h)
+		case got != "" && schema.Validate(got) != nil:
+			t.Errorf("%s: the header %s is %q", name, h, got)
+		}
 	}
 	for _, h := range []string{"Retry-After", "Allow", "Cache-Control", "Location", "Set-Cookie"} {
-		if _, known := headers[h]; !known && r.header.Get(h) != "" {
+		if want.headers[h] == nil && r.header.Get(h) != "" {
 			t.Errorf("%s: the document does not know the header %s: %s", name, h, r.header.Get(h))
 		}
 	}
 	if r.header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("%s: a browser may guess the type", name)
 	}
-	content := response["content"].(map[string]any)
-	media, ok := content[r.header.Get("Content-Type")].(map[string]any)
-	if !ok {
+	body := want.bodies[r.header.Get("Content-Type")]
+	if body == nil {
 		t.Fatalf("%s: media type %q is not in the document", name, r.header.Get("Content-Type"))
 	}
-	if err := l.doc.inline(t, media["schema"].(map[string]any)).Validate(parseJSON(t, r.body)); err != nil {
+	if err := body.Validate(parseJSON(t, r.body)); err != nil {
 		t.Errorf("%s: %s\n%v", name, r.body, err)
 	}
 	if r.status >= 400 && r.problem(t).Status != r.status {
 		t.Errorf("%s: the problem says %d", name, r.problem(t).Status)
-	}
-}
-
-func (l *ledger) header(t testing.TB, name, h string, want map[string]any, r reply) {
-	t.Helper()
-	got := r.header.Get(h)
-	if got == "" {
-		if want["required"] == true {
-			t.Errorf("%s: the header %s is missing", name, h)
-		}
-		return
-	}
-	if err := l.doc.inline(t, want["schema"].(map[string]any)).Validate(got); err != nil {
-		t.Errorf("%s: header %s: %v", name, h, err)
 	}
 }
 

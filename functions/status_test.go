@@ -143,7 +143,7 @@ func tokenStatuses(t *testing.T, l *ledger) {
 			{googletest.Script{Method: mint, Mode: googletest.Refuse, Status: 503, RetryAfter: "3000"}, http.StatusServiceUnavailable, "google-backend"},
 			{googletest.Script{Method: mint, Mode: googletest.Refuse, Status: 403, Reason: "dailyLimitExceeded"}, http.StatusTooManyRequests, "google-daily-quota"},
 			{googletest.Script{Method: mint, Mode: googletest.Refuse, Status: 400, Reason: "invalid"}, http.StatusBadGateway, "google-invalid"},
-			{googletest.Script{Method: mint, Mode: googletest.Refuse, Status: 404, Reason: "notFound"}, http.StatusNotFound, "play-user-missing"},
+			{googletest.Script{Method: mint, Mode: googletest.Refuse, Status: 404, Reason: "notFound"}, http.StatusServiceUnavailable, "play-user-missing"},
 		} {
 			p := w.enrolled(w.admit(""))
 			id := w.directive(p)
