@@ -79,9 +79,10 @@ func TestToken_P2_AThousandRequestsMakeOneAccount(t *testing.T) {
 	if len(rows) != 1 || w.play.UserCount(w.ent) != 1 {
 		t.Errorf("%d rows and %d accounts at Google, want one of each", len(rows), w.play.UserCount(w.ent))
 	}
-	// A device may change its row 64 times within five minutes.
-	if want := int64(devices * 64); minted.Load() != want {
-		t.Errorf("%d tokens, want %d", minted.Load(), want)
+	// A device may change its row 64 times within five minutes, and a proof that is
+	// older than the last change is refused.
+	if n := minted.Load(); n < devices || n > devices*64 {
+		t.Errorf("%d tokens, want %d to %d", n, devices, devices*64)
 	}
 	if n := w.play.InsertCalls(); n > 20 {
 		t.Errorf("%d calls to Users.insert; requests that wait together must share one", n)
