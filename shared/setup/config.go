@@ -8,7 +8,6 @@ package setup
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
@@ -35,6 +34,7 @@ type Config struct {
 	PublicURL   string `env:"ROLLCALL_PUBLIC_URL, default=http://localhost:8080"`
 
 	PlayEndpoint string `env:"ROLLCALL_PLAY_ENDPOINT"`
+	PlayRate     int    `env:"ROLLCALL_PLAY_RATE, default=100"`
 
 	AdminEmails    []string `env:"ROLLCALL_ADMIN_EMAILS"`
 	AdminAudiences []string `env:"ROLLCALL_ADMIN_AUDIENCES"`
@@ -78,7 +78,9 @@ func (c Config) Validate() error {
 	if u.Scheme == "http" && !loopback(u.Hostname()) {
 		return fault.Field("ROLLCALL_PUBLIC_URL", "is %q; devices must come over https", c.PublicURL)
 	}
-	for name, n := range map[string]int{"ROLLCALL_TOKEN_BURST": c.TokenBurst, "ROLLCALL_TOKEN_DAILY": c.TokenDaily} {
+	for name, n := range map[string]int{
+		"ROLLCALL_TOKEN_BURST": c.TokenBurst, "ROLLCALL_TOKEN_DAILY": c.TokenDaily, "ROLLCALL_PLAY_RATE": c.PlayRate,
+	} {
 		if n < 1 || n > 1000 {
 			return fault.Field(name, "is %d; give 1 to 1000", n)
 		}
@@ -118,10 +120,10 @@ func (c Config) Logger(w interface{ Write([]byte) (int, error) }) *slog.Logger {
 			if len(groups) > 0 {
 				return a
 			}
-			switch a.Key {
-			case slog.LevelKey:
-				return slog.String("severity", severity(a.Value))
-			case slog.MessageKey:
+			if level, ok := a.Value.Any().(slog.Level); ok && a.Key == slog.LevelKey {
+				return slog.String("severity", severity(level))
+			}
+			if a.Key == slog.MessageKey {
 				a.Key = "message"
 			}
 			return a
@@ -129,11 +131,8 @@ func (c Config) Logger(w interface{ Write([]byte) (int, error) }) *slog.Logger {
 	}))
 }
 
-func severity(v slog.Value) string {
-	l, ok := v.Any().(slog.Level)
+func severity(l slog.Level) string {
 	switch {
-	case !ok:
-		return fmt.Sprint(v.Any())
 	case l >= slog.LevelError:
 		return "ERROR"
 	case l >= slog.LevelWarn:

@@ -56,7 +56,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(w.play.Close)
 	w.config = setup.Config{
 		Store: "embedded", Bus: "embedded", Secrets: "file", Data: w.dir,
-		TokenBurst: 100, TokenDaily: 200, TokenLife: 5 * time.Minute, TokenBurstWindow: 15 * time.Minute,
+		PlayRate: 100, TokenBurst: 100, TokenDaily: 200, TokenLife: 5 * time.Minute, TokenBurstWindow: 15 * time.Minute,
 	}
 	w.start()
 	w.ent = w.NewPlayEnterprise("Acme")

@@ -29,9 +29,10 @@ func Play(ctx context.Context, p *setup.Process) (*play.Client, error) {
 				p.Google(e.Op, e.Outcome, e.Attempt)
 			}
 		}
+		rate := float64(p.Config.PlayRate)
 		return play.New(play.Options{
 			Credential: func(ctx context.Context) (secret.Value, error) { return store.Access(ctx, PlayKey) },
-			Caller:     google.NewCaller(google.Options{Observe: observe}),
+			Caller:     google.NewCaller(google.Options{Observe: observe, Rate: rate, Burst: p.Config.PlayRate}),
 			Endpoint:   p.Config.PlayEndpoint,
 		}), nil
 	})
