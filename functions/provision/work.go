@@ -50,16 +50,16 @@ func (w *Worker) Handle(ctx context.Context, e event.Event) error {
 		_, err := w.Bus.Publish(ctx, event.Reconcile, nil)
 		return err
 	case workflow.Retire, workflow.Release:
-		return w.each(ctx, cmd, cmd.Devices, w.deviceIDs, w.onDevice)
+		return w.each(ctx, cmd, "device:", cmd.Devices, w.deviceIDs, w.onDevice)
 	}
-	return w.each(ctx, cmd, cmd.Accounts, w.accountIDs, w.onAccount)
+	return w.each(ctx, cmd, "account:", cmd.Accounts, w.accountIDs, w.onAccount)
 }
 
 type page func(ctx context.Context, enterprise string, p record.Page) (ids []string, next string, err error)
 
 type work func(ctx context.Context, cmd workflow.Command, id string) error
 
-func (w *Worker) each(ctx context.Context, cmd workflow.Command, ids []string, list page, do work) error {
+func (w *Worker) each(ctx context.Context, cmd workflow.Command, kind string, ids []string, list page, do work) error {
 	next := ""
 	if cmd.All {
 		var err error
@@ -77,7 +77,7 @@ func (w *Worker) each(ctx context.Context, cmd workflow.Command, ids []string, l
 			again = append(again, err)
 			continue
 		}
-		if err := w.failed(ctx, cmd, id, err); err != nil {
+		if err := w.failed(ctx, cmd, kind+id, err); err != nil {
 			again = append(again, err)
 		}
 	}
@@ -96,10 +96,10 @@ func (w *Worker) each(ctx context.Context, cmd workflow.Command, ids []string, l
 	return err
 }
 
-func (w *Worker) failed(ctx context.Context, cmd workflow.Command, id string, cause error) error {
+func (w *Worker) failed(ctx context.Context, cmd workflow.Command, target string, cause error) error {
 	w.Log.LogAttrs(ctx, slog.LevelWarn, "workflow item failed", slog.String("op", string(cmd.Op)),
-		slog.String("id", id), slog.String("reason", word(cause)))
-	return w.DB.AppendAudit(ctx, w.note(cmd, id, word(cause)))
+		slog.String("target", target), slog.String("reason", word(cause)))
+	return w.DB.AppendAudit(ctx, w.note(cmd, target, word(cause)))
 }
 
 func word(err error) string {
@@ -139,9 +139,9 @@ func errForeign(what, id string) error {
 
 // onDevice retires or releases one device, and with it its hold on its account.
 func (w *Worker) onDevice(ctx context.Context, cmd workflow.Command, id string) error {
-	var dropped string
+	var own string // the account that goes with the device
 	err := w.DB.Update(ctx, func(tx *record.Tx) error {
-		dropped = ""
+		own = ""
 		d, err := tx.Device(id)
 		if err != nil {
 			return err
@@ -165,14 +165,14 @@ func (w *Worker) onDevice(ctx context.Context, cmd workflow.Command, id string) 
 				held.Tokens = held.Tokens.Forgive()
 			}
 		} else {
+			// Also when the device was retired before, for then this event may be
+			// one that broke off before the account was removed.
+			own = d.Desired.OwnAccountID
 			if d.State == device.Retired {
 				return nil
 			}
 			d.State = device.Retired
 			d.Desired.Want("")
-			if row.Type == account.DeviceAccount {
-				dropped = row.ID
-			}
 			row.Unbind(id)
 		}
 		if err := tx.PutDevice(d); err != nil {
@@ -186,8 +186,8 @@ func (w *Worker) onDevice(ctx context.Context, cmd workflow.Command, id string) 
 		}
 		return tx.Audit(w.note(cmd, "device:"+id, audit.OK))
 	})
-	if err != nil || dropped == "" {
+	if err != nil || own == "" {
 		return err
 	}
-	return w.Accounts.Remove(ctx, dropped, cmd.RequestedBy)
+	return w.Accounts.Remove(ctx, own, cmd.RequestedBy)
 }
