@@ -148,6 +148,11 @@ func (f *Faults) Serve(w http.ResponseWriter, r *http.Request, method string, ne
 		f.count(method, 0)
 		panic(http.ErrAbortHandler)
 	}
+	if s.Mode == RefuseAfter {
+		f.count(method, s.Status)
+		s.write(w, r)
+		return
+	}
 	f.count(method, rec.Code)
 	body := rec.Body.Bytes()
 	if s.Mode == Malformed {

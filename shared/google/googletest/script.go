@@ -1,6 +1,7 @@
 package googletest
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -29,6 +30,8 @@ const (
 	DropAfter
 	// Malformed does the call and answers half of its JSON.
 	Malformed
+	// RefuseAfter does the call and answers as Refuse would.
+	RefuseAfter
 )
 
 // Script says which calls fail, and how.
@@ -37,10 +40,12 @@ type Script struct {
 	// TokenMethod, or "*" for every call.
 	Method string
 	Mode   Mode
-	// Status is the HTTP status of Refuse, HTML and Echo, default 503.
+	// Status is the HTTP status of Refuse, RefuseAfter, HTML and Echo, default 503.
 	Status int
 	// Reason is Google's word for it, default by status.
 	Reason string
+	// Message is Google's sentence for it, default "Scripted fault."
+	Message string
 	// RetryAfter is the header's value; empty sends none.
 	RetryAfter string
 	// Latency is how long the call takes longer.
@@ -75,6 +80,6 @@ func (s Script) write(w http.ResponseWriter, r *http.Request) {
 			"error_description": text,
 		})
 	default:
-		WriteError(w, Error{Status: s.Status, Reason: s.Reason, Message: "Scripted fault."})
+		WriteError(w, Error{Status: s.Status, Reason: s.Reason, Message: cmp.Or(s.Message, "Scripted fault.")})
 	}
 }
