@@ -3,14 +3,10 @@ package functions_test
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -21,10 +17,8 @@ import (
 	"github.com/rollcall-emm/rollcall/scripts/local/stack"
 	"github.com/rollcall-emm/rollcall/shared/enrollment"
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
-	"github.com/rollcall-emm/rollcall/shared/proof"
 	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/record"
-	"github.com/rollcall-emm/rollcall/shared/seal"
 	"github.com/rollcall-emm/rollcall/shared/setup"
 	"github.com/rollcall-emm/rollcall/shared/store"
 	"github.com/rollcall-emm/rollcall/shared/store/embedded"
@@ -115,39 +109,6 @@ func (w *world) admit(person string) string {
 	return s.Reveal()
 }
 
-// phone is a device's two keys.
-type phone struct {
-	signing    *ecdsa.PrivateKey
-	encryption map[string]any
-	private    *ecdsa.PrivateKey // of encryption
-}
-
-func newPhone(t testing.TB) *phone {
-	t.Helper()
-	signing, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &phone{signing: signing, private: private, encryption: publicJWK(t, private.Public())}
-}
-
-func publicJWK(t testing.TB, pub any) map[string]any {
-	t.Helper()
-	key, err := seal.NewKey(pub)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := map[string]any{}
-	if err := json.Unmarshal(key.JSON(), &m); err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
 // enrolled returns a device that enrolled with the token of the given secret.
 func (w *world) enrolled(secret string) *phone {
 	w.t.Helper()
@@ -172,97 +133,6 @@ func (w *world) directive(p *phone) string {
 		w.t.Fatalf("checkin: %d %s", r.status, r.body)
 	}
 	return reply.Directives[0].ID
-}
-
-// request is what is sent to a function.
-type request struct {
-	function, method, mediaType string
-	proofs                      []string
-	body                        []byte
-}
-
-type reply struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
-// request returns a call of a function with a good proof; body is marshalled
-// unless it is bytes.
-func (w *world) request(p *phone, function string, body any) request {
-	w.t.Helper()
-	raw, ok := body.([]byte)
-	if !ok {
-		var err error
-		if raw, err = json.Marshal(body); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	return request{
-		function: function, method: http.MethodPost, mediaType: "application/json", body: raw,
-		proofs: []string{w.prove(p, http.MethodPost, w.url(function), raw, 0)},
-	}
-}
-
-func (w *world) url(function string) string { return w.stack.URL + "/" + function }
-
-// prove signs a proof whose time is off by the given duration.
-func (w *world) prove(p *phone, method, url string, body []byte, off time.Duration) string {
-	w.t.Helper()
-	s, err := proof.NewSigner(p.signing, rand.Reader, func() time.Time { return time.Now().Add(off) })
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	compact, err := s.Sign(method, url, body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return compact
-}
-
-func (w *world) build(r request) *http.Request {
-	w.t.Helper()
-	h, err := http.NewRequestWithContext(w.t.Context(), r.method, w.url(r.function), bytes.NewReader(r.body))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if r.mediaType != "" {
-		h.Header.Set("Content-Type", r.mediaType)
-	}
-	for _, p := range r.proofs {
-		h.Header.Add(proof.Header, p)
-	}
-	return h
-}
-
-// send sends the request over a socket.
-func (w *world) send(r request) reply {
-	w.t.Helper()
-	resp, err := http.DefaultClient.Do(w.build(r))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return reply{resp.StatusCode, resp.Header, body}
-}
-
-// serve gives the request to the handler without a socket.
-func (w *world) serve(r request) reply {
-	rec := httptest.NewRecorder()
-	w.handlers[r.function].ServeHTTP(rec, w.build(r))
-	return reply{rec.Code, rec.Header(), rec.Body.Bytes()}
-}
-
-func (r reply) problem(t testing.TB) (p protocol.Problem) {
-	t.Helper()
-	if err := json.Unmarshal(r.body, &p); err != nil {
-		t.Fatalf("%d %.300q: %v", r.status, r.body, err)
-	}
-	return p
 }
 
 type lockedBuffer struct {

@@ -31,7 +31,7 @@ func (w *world) forge(p *phone, function string, body []byte) *forgery {
 		w.t.Fatal(err)
 	}
 	return &forgery{
-		header: `{"typ":"dpop+jwt","alg":"ES256","jwk":` + rawJWK(w.t, p.signing.Public()) + `}`,
+		header: `{"typ":"dpop+jwt","alg":"ES256","jwk":` + p.public + `}`,
 		claims: string(claims), sign: es256(w.t, p.signing),
 	}
 }

@@ -13,15 +13,23 @@ import (
 	"time"
 )
 
-type rsaKey = *rsa.PrivateKey
+// strange is keys that no device signs with.
+type strange struct {
+	rsa  *rsa.PrivateKey
+	p384 *ecdsa.PrivateKey
+}
 
-func newRSAKey(t testing.TB) (string, rsaKey) {
+func newStrange(t testing.TB) strange {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	r, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rawJWK(t, key.Public()), key
+	p, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strange{r, p}
 }
 
 var denied = []int{401}
@@ -31,7 +39,7 @@ var proofAttacks = []attack{
 	{"signed by another key", denied, forged(func(h *hostile, f *forgery) { f.sign = es256(h.t, pick(h, h.nobody).signing) })},
 	{"signed by another device", denied, forged(func(h *hostile, f *forgery) { f.sign = es256(h.t, h.devices[1].signing) })},
 	{"another device's key in the header", denied, forged(func(h *hostile, f *forgery) {
-		f.header = `{"typ":"dpop+jwt","alg":"ES256","jwk":` + rawJWK(h.t, h.devices[2].signing.Public()) + `}`
+		f.header = `{"typ":"dpop+jwt","alg":"ES256","jwk":` + h.devices[2].public + `}`
 	})},
 	{"altered signature", denied, forged(func(h *hostile, f *forgery) {
 		sign, at, bit := f.sign, h.dice.IntN(64), byte(1)<<h.dice.IntN(8)
@@ -54,23 +62,19 @@ var proofAttacks = []attack{
 		f.header, f.sign = `{"typ":"dpop+jwt","alg":"HS256","jwk":{"kty":"oct","k":"AAAA"}}`, hs256([]byte{0, 0, 0})
 	})},
 	{"RSA", denied, forged(func(h *hostile, f *forgery) {
-		f.header, f.sign = `{"typ":"dpop+jwt","alg":"RS256","jwk":`+h.rsa+`}`, rs256(h.t, h.private)
+		f.header, f.sign = `{"typ":"dpop+jwt","alg":"RS256","jwk":`+rawJWK(h.t, h.rsa.Public())+`}`, rs256(h.t, h.rsa)
 	})},
 	{"P-384", denied, forged(func(h *hostile, f *forgery) {
-		key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-		if err != nil {
-			h.t.Fatal(err)
-		}
-		point, _ := key.PublicKey.Bytes()
+		point, _ := h.p384.PublicKey.Bytes()
 		jwk := fmt.Sprintf(`{"kty":"EC","crv":"P-384","x":%q,"y":%q}`, b64(point[1:49]), b64(point[49:]))
-		f.header, f.sign = `{"typ":"dpop+jwt","alg":"`+pick(h, []string{"ES384", "ES256"})+`","jwk":`+jwk+`}`, es384(h.t, key)
+		f.header, f.sign = `{"typ":"dpop+jwt","alg":"`+pick(h, []string{"ES384", "ES256"})+`","jwk":`+jwk+`}`, es384(h.t, h.p384)
 	})},
 	{"private key in the header", denied, forged(func(h *hostile, f *forgery) {
 		d, _ := h.devices[0].signing.Bytes()
 		f.header = strings.Replace(f.header, `"kty"`, `"d":"`+b64(d)+`","kty"`, 1)
 	})},
 	{"two keys in the header", denied, forged(func(h *hostile, f *forgery) {
-		f.header = f.header[:len(f.header)-1] + `,"jwk":` + rawJWK(h.t, pick(h, h.nobody).signing.Public()) + `}`
+		f.header = f.header[:len(f.header)-1] + `,"jwk":` + pick(h, h.nobody).public + `}`
 	})},
 	{"wrong header", denied, forged(func(h *hostile, f *forgery) {
 		f.header = pick(h, []string{

@@ -1,6 +1,7 @@
 package functions_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"math/rand/v2"
 	"net/http"
@@ -20,24 +21,23 @@ const seed = 20261121
 // hostile is what attacks are made of.
 type hostile struct {
 	*world
+	strange
 	dice    *rand.Rand
 	devices []*phone // enrolled
 	nobody  []*phone // not enrolled
 	secrets []string // the enrollment tokens of devices
 	unknown []string // good tokens in form that nobody made
 	add     string   // what devices[0] is to do
-	sample  map[string][]any
-	broken  map[string][]any
+	sample  map[string][][]byte
+	broken  map[string][][]byte
 	used    []request // requests that changed the state
-	rsa     string    // a good proof's JWK, but RSA
-	private rsaKey
 }
 
 func newHostile(t *testing.T, w *world) *hostile {
 	t.Helper()
 	h := &hostile{
 		world: w, dice: rand.New(rand.NewPCG(seed, 1)),
-		sample: map[string][]any{}, broken: map[string][]any{},
+		sample: map[string][][]byte{}, broken: map[string][][]byte{},
 	}
 	for range 3 {
 		secret := w.admit("")
@@ -48,7 +48,7 @@ func newHostile(t *testing.T, w *world) *hostile {
 	}
 	h.add = w.directive(h.devices[0])
 	h.used = w.changes()
-	h.rsa, h.private = newRSAKey(t)
+	h.strange = newStrange(t)
 	d := loadDocument(t)
 	g := newGenerator(t, d)
 	for _, function := range functionNames {
@@ -56,13 +56,22 @@ func newHostile(t *testing.T, w *world) *hostile {
 		drawn := rapid.Custom(func(rt *rapid.T) any { return g.draw(rt, schema) })
 		for i := range 12 {
 			v := drawn.Example(seed + i)
-			h.sample[function] = append(h.sample[function], v)
+			h.sample[function] = append(h.sample[function], marshal(t, v))
 			for _, m := range g.mutations(schema, v, "") {
-				h.broken[function] = append(h.broken[function], m.value)
+				h.broken[function] = append(h.broken[function], marshal(t, m.value))
 			}
 		}
 	}
 	return h
+}
+
+func marshal(t testing.TB, v any) []byte {
+	t.Helper()
+	raw, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
 }
 
 // pick returns one of the values.
@@ -70,11 +79,7 @@ func pick[T any](h *hostile, of []T) T { return of[h.dice.IntN(len(of))] }
 
 // good returns the body of a good request.
 func (h *hostile) good(function string) []byte {
-	raw, err := json.Marshal(pick(h, h.sample[function]))
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return raw
+	return bytes.Clone(pick(h, h.sample[function]))
 }
 
 // attack is one way of being wrong.
@@ -157,35 +162,5 @@ func (h *hostile) discreet(name string, r request, got reply) {
 	}
 	if lower := strings.ToLower(text); strings.Contains(lower, "internal") || strings.Contains(lower, "panic") {
 		h.t.Fatalf("%s: %s", name, text)
-	}
-}
-
-// strangers counts the records of enrollments with an unknown token.
-func (h *hostile) strangers() int {
-	return len(h.dump(nil)) - len(h.dump(strangers))
-}
-
-// strangersAtMost is the bound of such records since a moment: a hundred, and one
-// for each second, for each process; and one for good measure.
-func strangersAtMost(since time.Time) int { return 100 + int(time.Since(since).Seconds()) + 1 }
-
-// TestHostileStrangers_E4_CannotFillTheTrail is the bound by itself.
-func TestHostileStrangers_E4_CannotFillTheTrail(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nil)
-	h := &hostile{world: w}
-	began := time.Now()
-	start := w.dump(strangers)
-	for range 400 {
-		p := newPhone(t)
-		if got := w.serve(w.request(p, "enroll", p.enrollment(strings.Repeat("n", 43)))); got.status != http.StatusUnauthorized {
-			t.Fatalf("%d %s", got.status, got.body)
-		}
-	}
-	if n, most := h.strangers(), strangersAtMost(began); n > most || n < 100 {
-		t.Errorf("strangers left %d records, want 100 to %d", n, most)
-	}
-	if keys := changed(start, w.dump(strangers)); len(keys) > 0 {
-		t.Errorf("they also stored %v", keys)
 	}
 }
