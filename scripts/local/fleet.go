@@ -177,22 +177,35 @@ func (f *fleet) settle(ctx context.Context, patience time.Duration, step func())
 
 func (p *phone) settle(ctx context.Context) error {
 	pace := retry.WithJitterPercent(25, retry.WithCappedDuration(5*time.Second, retry.NewExponential(100*time.Millisecond)))
-	return retry.Do(ctx, pace, func(ctx context.Context) error {
-		if err := p.agent.Enroll(ctx, p.token); err != nil {
-			return patient(err)
+	var last error
+	err := retry.Do(ctx, pace, func(ctx context.Context) error {
+		err := p.round(ctx)
+		if err != nil && ctx.Err() == nil {
+			last = err
 		}
-		r, err := p.agent.CheckIn(ctx)
-		if err != nil {
-			return patient(err)
-		}
-		if !r.Converged {
-			if r.Blocked != nil && r.Blocked.Status == http.StatusForbidden {
-				return fmt.Errorf("blocked: %w", r.Blocked)
-			}
-			return retry.RetryableError(fmt.Errorf("%d directives pending", len(r.Pending)))
-		}
-		return nil
+		return err
 	})
+	if err != nil && last != nil && errors.Is(err, ctx.Err()) {
+		return fmt.Errorf("out of patience: %w", last)
+	}
+	return err
+}
+
+// round enrols if need be and checks in once; what may work later is marked so.
+func (p *phone) round(ctx context.Context) error {
+	if err := p.agent.Enroll(ctx, p.token); err != nil {
+		return patient(err)
+	}
+	r, err := p.agent.CheckIn(ctx)
+	switch {
+	case err != nil:
+		return patient(err)
+	case r.Converged:
+		return nil
+	case r.Blocked != nil && r.Blocked.Status == http.StatusForbidden:
+		return fmt.Errorf("blocked: %w", r.Blocked)
+	}
+	return retry.RetryableError(fmt.Errorf("%d directives pending", len(r.Pending)))
 }
 
 // patient marks what may work later; a refusal is the last word.

@@ -158,9 +158,7 @@ func (opt options) drive(ctx context.Context, s *stack.Stack, obs *observer, peo
 		return ctx.Err()
 	}
 	s.Play.Faults.Clear()
-	if err := s.Reconcile(ctx); err != nil {
-		return fmt.Errorf("reconcile: %w", err)
-	}
+	stuck = errors.Join(stuck, s.Reconcile(ctx))
 	if err := sum.collect(ctx, s, ent, play); err != nil {
 		return err
 	}

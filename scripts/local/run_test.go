@@ -107,6 +107,27 @@ func TestRun_SaysWhatIsInTheWay(t *testing.T) {
 	}
 }
 
+// TestRun_TwoInOneFolder: the second is told so, and the first goes on.
+func TestRun_TwoInOneFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(context.Background())
+	var second bytes.Buffer
+	first := &watch{until: "Serving until Ctrl-C", then: func() {
+		if code := realMain(context.Background(), []string{"--devices", "1", "--data", dir}, &bytes.Buffer{}, &second); code != 1 {
+			t.Errorf("the second run: exit %d", code)
+		}
+		cancel()
+	}}
+	var errOut bytes.Buffer
+	if code := realMain(ctx, []string{"--devices", "2", "--steady", "10ms", "--serve", "--data", dir}, first, &errOut); code != 0 {
+		t.Errorf("the first run: exit %d, %s", code, &errOut)
+	}
+	if !strings.Contains(second.String(), "Another Rollcall process uses the folder") {
+		t.Errorf("the second run says %q", second.String())
+	}
+}
+
 func TestRun_StopsCleanlyWhenInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -132,8 +153,9 @@ type watch struct {
 
 func (w *watch) Write(p []byte) (int, error) {
 	n, err := w.Buffer.Write(p)
-	if strings.Contains(w.String(), w.until) {
-		w.then()
+	if then := w.then; then != nil && strings.Contains(w.String(), w.until) {
+		w.then = nil
+		then()
 	}
 	return n, err
 }

@@ -74,7 +74,7 @@ type Stack struct {
 
 // Start opens everything and serves. Its error says in words what is in the way,
 // such as a port in use or a folder without permission.
-func Start(ctx context.Context, opt Options) (s *Stack, err error) {
+func Start(ctx context.Context, opt Options) (*Stack, error) {
 	if opt.Listen == "" {
 		opt.Listen = "127.0.0.1:0"
 	}
@@ -83,14 +83,23 @@ func Start(ctx context.Context, opt Options) (s *Stack, err error) {
 		return nil, fault.Wrap(err, fault.Permanent, "listen",
 			"cannot listen on %s; stop what uses that port, or choose another with --listen", opt.Listen)
 	}
-	s = &Stack{URL: "http://" + ln.Addr().String(), Play: opt.Play}
-	defer func() {
-		if err != nil {
-			_ = ln.Close()
-			err = errors.Join(err, s.Close())
-			s = nil
-		}
-	}()
+	s := &Stack{URL: "http://" + ln.Addr().String(), Play: opt.Play}
+	if err := s.open(ctx, opt); err != nil {
+		return nil, errors.Join(err, ln.Close(), s.Close())
+	}
+	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.cancel = cancel
+	s.running.Go(func() { _ = s.server.Serve(ln) })
+	s.running.Go(func() { _ = s.Bus.Run(run) })
+	if opt.Every > 0 {
+		s.running.Go(func() { s.schedule(run, opt.Every) })
+	}
+	return s, nil
+}
+
+// open makes everything, the store first: its message about the folder is the
+// clearest.
+func (s *Stack) open(ctx context.Context, opt Options) (err error) {
 	if s.Play == nil {
 		dice := mathrand.New(mathrand.NewPCG(1, uint64(time.Now().UnixNano())))
 		s.Play, s.ownPlay = playtest.New(playtest.Options{Faults: googletest.NewFaults(googletest.FaultOptions{
@@ -102,35 +111,27 @@ func Start(ctx context.Context, opt Options) (s *Stack, err error) {
 	if opt.Process != nil {
 		opt.Process(s.Process)
 	}
-	// The store first: its message about the folder is the clearest.
 	if _, err := s.Process.DB(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.credentials(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if s.Bus, err = bus.Open(ctx, s.Process); err != nil {
-		return nil, err
+		return err
 	}
 	if opt.Ready != nil {
 		if err := opt.Ready(ctx, s); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	mux, err := s.functions(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog: slog.NewLogLogger(opt.Log.Handler(), slog.LevelWarn)}
-	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s.cancel = cancel
-	s.running.Go(func() { _ = s.server.Serve(ln) })
-	s.running.Go(func() { _ = s.Bus.Run(run) })
-	if opt.Every > 0 {
-		s.running.Go(func() { s.schedule(run, opt.Every) })
-	}
-	return s, nil
+	return nil
 }
 
 // credentials stores the simulator's service account key and the admin's token.
