@@ -182,6 +182,9 @@ func (p *phone) settle(ctx context.Context) error {
 		err := p.round(ctx)
 		if err != nil && ctx.Err() == nil {
 			last = err
+			if plain := errors.Unwrap(err); plain != nil {
+				last = plain // without go-retry's mark
+			}
 		}
 		return err
 	})
