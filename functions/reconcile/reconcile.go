@@ -207,10 +207,12 @@ func (s *Sweeper) notifications(ctx context.Context, sum *Summary) error {
 				continue
 			}
 			ok, err := s.confirm(ctx, n)
-			if err != nil {
+			switch {
+			case fault.Redeliver(err):
 				return err // not acknowledged, so Google tells it again
-			}
-			if ok {
+			case err != nil:
+				s.Log.LogAttrs(ctx, slog.LevelWarn, "notification not taken", slog.String("reason", fault.ReasonOf(err)))
+			case ok:
 				sum.Confirmed++
 			}
 		}
