@@ -14,6 +14,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/google/googletest"
 	"github.com/rollcall-emm/rollcall/shared/play/playtest"
+	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/store"
 	"github.com/rollcall-emm/rollcall/shared/store/storetest"
 	"github.com/rollcall-emm/rollcall/shared/workflow"
@@ -188,29 +189,52 @@ func TestProvision_P2_DeletionRacesCreation(t *testing.T) {
 	}
 }
 
-// TestProvision_P2_CreationAgainWhileTheFirstIsSlow: an account that is deleted and
-// created again while its first creation is under way ends as one that the row
+// TestProvision_P2_WantedAgainWhileTheFirstIsSlow: an account that is deleted and
+// wanted again while its first creation is under way ends as one that the row
 // names.
-func TestProvision_P2_CreationAgainWhileTheFirstIsSlow(t *testing.T) {
+func TestProvision_P2_WantedAgainWhileTheFirstIsSlow(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	p := b.phone("jane", account.UserAccount)
-	want := p.wanted()
-	slow := &overtaken{provider: b.worker.Accounts.Google}
-	b.worker.Accounts.Google = slow
-	slow.meanwhile = func() {
-		for _, op := range []workflow.Op{workflow.Delete, workflow.Create} {
-			if err := b.handle(command(op, want.ID)); err != nil {
-				t.Errorf("%s: %v", op, err)
+	for _, tc := range []struct {
+		name  string
+		again func(b *bench, want account.Account) error
+	}{
+		{"and was created", func(b *bench, want account.Account) error {
+			return b.handle(command(workflow.Create, want.ID))
+		}},
+		{"and is not yet created", func(b *bench, want account.Account) error {
+			return b.db.Update(b.t.Context(), func(tx *record.Tx) error {
+				found, err := tx.Account(want.ID)
+				row, _, err := account.Intend(found, err, want, b.now)
+				if err != nil {
+					return err
+				}
+				return tx.PutAccount(row)
+			})
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			p := b.phone("jane", account.UserAccount)
+			want := p.wanted()
+			slow := &overtaken{provider: b.worker.Accounts.Google}
+			b.worker.Accounts.Google = slow
+			slow.meanwhile = func() {
+				if err := b.handle(command(workflow.Delete, want.ID)); err != nil {
+					t.Errorf("the deletion: %v", err)
+				}
+				if err := tc.again(b, want); err != nil {
+					t.Error(err)
+				}
 			}
-		}
-	}
-	if _, err := b.worker.Accounts.Ensure(t.Context(), want, admin); err != nil {
-		t.Errorf("the first creation: %v", err)
-	}
-	users := b.sim.Users(b.playID)
-	if len(users) != 1 || users[0].ID != p.account().UserID {
-		t.Errorf("Google has %+v, the row names %s", users, p.account().UserID)
+			if _, err := b.worker.Accounts.Ensure(t.Context(), want, admin); err != nil {
+				t.Errorf("the first creation: %v", err)
+			}
+			users := b.sim.Users(b.playID)
+			if len(users) != 1 || users[0].ID != p.account().UserID {
+				t.Errorf("Google has %+v, the row names %q", users, p.account().UserID)
+			}
+		})
 	}
 }
 

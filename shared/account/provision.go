@@ -74,7 +74,8 @@ func (p *Provisioner) Ensure(ctx context.Context, want Account, actor string) (A
 
 // Finish asks Google for the account of a Creating row and stores its user id.
 // An Active row is returned as it is. When the row was taken out of Creating in
-// the meantime by a deletion, what Google made is deleted again.
+// the meantime by a deletion, what Google made is deleted again; when it is wanted
+// anew after that, Google is asked anew.
 func (p *Provisioner) Finish(ctx context.Context, row Account, actor string) (Account, error) {
 	if row.State == Active {
 		return row, nil
@@ -83,13 +84,14 @@ func (p *Provisioner) Finish(ctx context.Context, row Account, actor string) (Ac
 	if err != nil {
 		return Account{}, p.note(ctx, row.ID, err, actor)
 	}
+	incarnation := row.Incarnation
 	err = p.Update(ctx, func(tx Rows) error {
 		found, err := tx.Account(row.ID)
 		if err != nil {
 			return err
 		}
 		row = found
-		if row.State != Creating {
+		if row.State != Creating || row.Incarnation != incarnation {
 			return nil
 		}
 		row.State, row.UserID, row.Reason, row.Attempts, row.UpdatedAt = Active, userID, "", 0, p.Now()
@@ -101,8 +103,11 @@ func (p *Provisioner) Finish(ctx context.Context, row Account, actor string) (Ac
 	if err != nil {
 		return Account{}, err
 	}
-	if row.State == Active {
+	switch row.State {
+	case Active:
 		return row, nil
+	case Creating: // userID may be of the incarnation that was deleted
+		return p.Finish(ctx, row, actor)
 	}
 	if err := p.Google.Delete(ctx, row.PlayEnterprise, userID); err != nil {
 		return Account{}, err
