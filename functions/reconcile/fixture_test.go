@@ -147,6 +147,9 @@ func (b *bench) trail() []line {
 	}
 	lines := []line{}
 	for _, r := range records {
+		if r.ID == "" || r.Enterprise != "acme" || r.At.Before(noon) || r.At.After(b.now) {
+			b.t.Errorf("record %+v is not whole, or its time is not one of this test", r)
+		}
 		lines = append(lines, line{r.Actor, r.Action, r.Target, r.Result, r.Detail})
 	}
 	return lines
