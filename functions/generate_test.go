@@ -78,6 +78,7 @@ func (g *generator) object(t *rapid.T, s map[string]any) any {
 			v[name] = g.draw(t, properties[name].(map[string]any))
 		}
 	}
+	g.tempt(t, s, v)
 	for _, then := range g.applied(s, v) {
 		must, _ := then["required"].([]any)
 		rules, _ := then["properties"].(map[string]any)
@@ -91,6 +92,30 @@ func (g *generator) object(t *rapid.T, s map[string]any) any {
 		maps.Copy(v, rapid.SampledFrom(g.keys[kty]).Draw(t, "key"))
 	}
 	return v
+}
+
+// prefix is a pattern that asks for a beginning.
+var prefix = regexp.MustCompile(`^\^[a-z-]+$`)
+
+// tempt gives texts the beginnings that conditions of the schema ask for, which
+// chance would hardly ever draw.
+func (g *generator) tempt(t *rapid.T, s, v map[string]any) {
+	properties := s["properties"].(map[string]any)
+	conditions, _ := s["allOf"].([]any)
+	for _, c := range conditions {
+		asked := c.(map[string]any)["if"].(map[string]any)["properties"].(map[string]any)
+		for name, rule := range asked {
+			pattern, _ := rule.(map[string]any)["pattern"].(string)
+			text, there := v[name].(string)
+			if !there || !prefix.MatchString(pattern) || !rapid.Bool().Draw(t, "tempted") {
+				continue
+			}
+			longer := pattern[1:] + text
+			if g.doc.inline(g.t, properties[name].(map[string]any)).Validate(longer) == nil {
+				v[name] = longer
+			}
+		}
+	}
 }
 
 // applied returns the "then" of each condition of the object's schema that v meets.

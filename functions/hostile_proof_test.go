@@ -113,6 +113,7 @@ var proofAttacks = []attack{
 		c[pick(h, []string{"exp", "nonce", "IAT", "admin", ""})] = 1
 	})},
 	{"claim twice", denied, forged(func(h *hostile, f *forgery) { f.claims = f.claims[:len(f.claims)-1] + `,"htm":"POST"}` })},
+	{"longer than a proof may be", denied, forged(func(_ *hostile, f *forgery) { f.claims = "{" + strings.Repeat(" ", 2000) + f.claims[1:] })},
 	{"no proof or a strange one", denied, func(h *hostile, function string) request {
 		r := h.request(h.devices[0], function, h.good(function))
 		p := r.proofs[0]

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rollcall-emm/rollcall/shared/protocol"
 )
 
 // TestHostileRequests_C1E4_OverSockets sends what only a socket can carry: bodies
@@ -29,7 +31,9 @@ func TestHostileRequests_C1E4_OverSockets(t *testing.T) {
 		{"body cut short", []int{400}, func(r request) (string, string) {
 			return length(len(r.body)), string(r.body[:h.dice.IntN(len(r.body))])
 		}},
-		{"length too great", []int{400}, func(r request) (string, string) { return length(len(r.body) + 1 + h.dice.IntN(60_000)), string(r.body) }},
+		{"length too great", []int{400}, func(r request) (string, string) {
+			return length(len(r.body) + 1 + h.dice.IntN(protocol.MaxBody/2)), string(r.body)
+		}},
 		{"length over the bound", []int{413}, func(r request) (string, string) { return length(64<<10 + 1 + h.dice.IntN(1<<40)), string(r.body) }},
 		{"length too small", []int{401}, func(r request) (string, string) { return length(h.dice.IntN(len(r.body))), string(r.body) }},
 		{"length that is none", []int{400}, func(request) (string, string) {

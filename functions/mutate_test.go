@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -14,6 +15,11 @@ type mutation struct {
 	what, field string
 	value       any
 }
+
+var index = regexp.MustCompile(`\[[0-9]+\]`)
+
+// sort names what is broken where, whichever item it is in.
+func (m mutation) sort() string { return m.what + " " + index.ReplaceAllString(m.field, "[]") }
 
 // mutations returns v, which s allows, broken in every way that s knows.
 func (g *generator) mutations(s map[string]any, v any, path string) []mutation {
