@@ -3,10 +3,10 @@ package admin
 import (
 	"encoding/base64"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/pattern"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 )
 
@@ -38,7 +38,7 @@ type qrBundle struct {
 	EnrollmentToken string `json:"rollcall.enrollmentToken"`
 }
 
-var componentPattern = regexp.MustCompile(`^[A-Za-z]\w*(\.[A-Za-z]\w*)+/\.?[A-Za-z]\w*(\.[A-Za-z]\w*)*$`)
+var componentPattern = pattern.New(`^[A-Za-z]\w*(\.[A-Za-z]\w*)+/\.?[A-Za-z]\w*(\.[A-Za-z]\w*)*$`)
 
 func (q *qrRequest) validate() error {
 	if len(q.AdminComponent) > 400 || !componentPattern.MatchString(q.AdminComponent) {

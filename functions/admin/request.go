@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/rollcall-emm/rollcall/shared/api"
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/pattern"
 	"github.com/rollcall-emm/rollcall/shared/record"
 )
 
@@ -98,7 +98,7 @@ func (r *request) since() (time.Time, error) {
 	return t, nil
 }
 
-var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+var idPattern = pattern.New(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 
 // id returns the path's {id}. What cannot be an id is simply not there.
 func (r *request) id(what string) (string, error) {

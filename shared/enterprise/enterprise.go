@@ -3,11 +3,11 @@
 package enterprise
 
 import (
-	"regexp"
 	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/pattern"
 )
 
 // State is how far the binding to managed Google Play is known to hold.
@@ -63,9 +63,9 @@ type Policy struct {
 }
 
 var (
-	idPattern    = regexp.MustCompile(`^[a-z][a-z0-9-]{1,39}$`)
-	playPattern  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	labelPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,39}$`)
+	idPattern    = pattern.New(`^[a-z][a-z0-9-]{1,39}$`)
+	playPattern  = pattern.New(`^[A-Za-z0-9_-]{1,64}$`)
+	labelPattern = pattern.New(`^[a-z0-9][a-z0-9._-]{0,39}$`)
 )
 
 // CheckID returns fault.Invalid unless id may name an enterprise.

@@ -4,18 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
 	"google.golang.org/api/googleapi"
 
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/pattern"
 )
 
 // word is what a reason of Google looks like. Anything else in that place is
 // text, and text may quote the request.
-var word = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}$`)
+var word = pattern.New(`^[A-Za-z][A-Za-z0-9_]{0,63}$`)
 
 // shortLimits are the reasons of 403 that mean "too fast". Older servers say so
 // with 403 where newer ones say 429.

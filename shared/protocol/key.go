@@ -4,32 +4,32 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"math/big"
-	"regexp"
 	"slices"
 
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/pattern"
 )
 
 // keyMembers is what each member of a JWK must look like, by its "kty". Where
 // RFC 7517 ignores members that it does not know, this contract refuses them as
 // everywhere (invariant E4): a member that is misspelt or private shows at once.
-var keyMembers = map[string]map[string]*regexp.Regexp{
+var keyMembers = map[string]map[string]pattern.Pattern{
 	"EC": {
-		"kty": regexp.MustCompile(`^EC$`), "crv": regexp.MustCompile(`^P-256$`),
+		"kty": pattern.New(`^EC$`), "crv": pattern.New(`^P-256$`),
 		"x": coordinate, "y": coordinate,
-		"use": regexp.MustCompile(`^enc$`), "alg": regexp.MustCompile(`^ECDH-ES$`), "kid": keyID,
+		"use": pattern.New(`^enc$`), "alg": pattern.New(`^ECDH-ES$`), "kid": keyID,
 	},
 	"RSA": {
-		"kty": regexp.MustCompile(`^RSA$`),
-		"n":   regexp.MustCompile(`^[A-Za-z0-9_-]{342,683}$`), "e": regexp.MustCompile(`^[A-Za-z0-9_-]{4,6}$`),
-		"use": regexp.MustCompile(`^enc$`), "alg": regexp.MustCompile(`^RSA-OAEP-256$`), "kid": keyID,
+		"kty": pattern.New(`^RSA$`),
+		"n":   pattern.New(`^[A-Za-z0-9_-]{342,683}$`), "e": pattern.New(`^[A-Za-z0-9_-]{4,6}$`),
+		"use": pattern.New(`^enc$`), "alg": pattern.New(`^RSA-OAEP-256$`), "kid": keyID,
 	},
 }
 
 var (
 	// 32 bytes in base64url leave two bits of the last character, which are zero.
-	coordinate = regexp.MustCompile(`^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$`)
-	keyID      = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
+	coordinate = pattern.New(`^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$`)
+	keyID      = pattern.New(`^[A-Za-z0-9._:-]{1,128}$`)
 
 	keyRequired = map[string][]string{"EC": {"crv", "x", "y"}, "RSA": {"n", "e"}}
 	keyPrivate  = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}

@@ -2,19 +2,19 @@ package protocol
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/pattern"
 )
 
 var (
-	tokenPattern     = regexp.MustCompile(`^[A-Za-z0-9_-]{20,100}$`)
-	androidIDPattern = regexp.MustCompile(`^[0-9a-f]{1,16}$`)
-	directivePattern = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
-	reasonPattern    = regexp.MustCompile(`^[A-Z0-9_]{1,64}$`)
+	tokenPattern     = pattern.New(`^[A-Za-z0-9_-]{20,100}$`)
+	androidIDPattern = pattern.New(`^[0-9a-f]{1,16}$`)
+	directivePattern = pattern.New(`^[a-z0-9-]{1,64}$`)
+	reasonPattern    = pattern.New(`^[A-Z0-9_]{1,64}$`)
 )
 
 // Validate returns fault.Invalid naming the first field that is wrong. Of the

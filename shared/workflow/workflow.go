@@ -8,9 +8,9 @@ package workflow
 
 import (
 	"fmt"
-	"regexp"
 
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/pattern"
 )
 
 // Op is what is to be done.
@@ -80,9 +80,9 @@ type Command struct {
 }
 
 var (
-	enterprisePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{1,39}$`)
-	idPattern         = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
-	nextPattern       = regexp.MustCompile(`^[A-Za-z0-9_-]*$`)
+	enterprisePattern = pattern.New(`^[a-z][a-z0-9-]{1,39}$`)
+	idPattern         = pattern.New(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+	nextPattern       = pattern.New(`^[A-Za-z0-9_-]*$`)
 )
 
 // Validate returns fault.Invalid naming the first field that is wrong.
