@@ -43,13 +43,17 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, cannotOpen(dir, err)
 	}
-	db, err := openFile(filepath.Join(dir, FileName), wait)
+	path := filepath.Join(dir, FileName)
+	_, statErr := os.Stat(path)
+	db, err := openFile(path, wait)
 	if err != nil {
 		return nil, cannotOpen(dir, err)
 	}
-	// Without this a power cut could take the new file's name along.
-	if err := errors.Join(syncDir(dir), syncDir(filepath.Dir(filepath.Clean(dir)))); err != nil {
-		return nil, errors.Join(cannotOpen(dir, err), db.Close())
+	if statErr != nil {
+		// Without this a power cut could take the new file's name along.
+		if err := errors.Join(syncDir(dir), syncDir(filepath.Dir(filepath.Clean(dir)))); err != nil {
+			return nil, errors.Join(cannotOpen(dir, err), db.Close())
+		}
 	}
 	return &Store{db: db, turn: make(chan struct{}, 1)}, nil
 }
