@@ -23,6 +23,7 @@ func TestProvision_AsADeviceSeesIt(t *testing.T) {
 		State  account.State
 		Google int // accounts
 		Bound  int // devices at Google
+		Places int // devices that the row has bound
 	}
 	const user, own = account.UserAccount, account.DeviceAccount
 	for _, tc := range []struct {
@@ -32,34 +33,34 @@ func TestProvision_AsADeviceSeesIt(t *testing.T) {
 		want  view
 		trail func(d, a string) []line
 	}{
-		{"delete", user, []workflow.Op{workflow.Delete}, view{"held", false, 0, account.Deleted, 0, 0},
+		{"delete", user, []workflow.Op{workflow.Delete}, view{"held", false, 0, account.Deleted, 0, 0, 0},
 			func(d, a string) []line {
 				return []line{{admin, "workflow.delete", d, "ok"}, {admin, "account.delete", a, "ok"}}
 			}},
-		{"delete, then create", user, []workflow.Op{workflow.Delete, workflow.Create}, view{"adding", true, 0, account.Active, 1, 0},
+		{"delete, then create", user, []workflow.Op{workflow.Delete, workflow.Create}, view{"adding", true, 0, account.Active, 1, 0, 0},
 			func(d, a string) []line {
 				return []line{{admin, "workflow.delete", d, "ok"}, {admin, "account.delete", a, "ok"},
 					{admin, "account.create", a, "ok"}, {admin, "workflow.create", d, "ok"}, {admin, "workflow.create", a, "ok"}}
 			}},
-		{"create what is there", user, []workflow.Op{workflow.Create}, view{"ready", false, 1, account.Active, 1, 1},
+		{"create what is there", user, []workflow.Op{workflow.Create}, view{"ready", false, 1, account.Active, 1, 1, 1},
 			func(_, a string) []line { return []line{{admin, "workflow.create", a, "ok"}} }},
-		{"revoke", user, []workflow.Op{workflow.Revoke}, view{"held", false, 0, account.Active, 1, 0},
+		{"revoke", user, []workflow.Op{workflow.Revoke}, view{"held", false, 0, account.Active, 1, 0, 0},
 			func(d, a string) []line {
 				return []line{{admin, "workflow.revoke", d, "ok"}, {admin, "workflow.revoke", a, "ok"}}
 			}},
-		{"revoke, then release", user, []workflow.Op{workflow.Revoke, workflow.Release}, view{"adding", true, 0, account.Active, 1, 0},
+		{"revoke, then release", user, []workflow.Op{workflow.Revoke, workflow.Release}, view{"adding", true, 0, account.Active, 1, 0, 0},
 			func(d, a string) []line {
 				return []line{{admin, "workflow.revoke", d, "ok"}, {admin, "workflow.revoke", a, "ok"}, {admin, "workflow.release", d, "ok"}}
 			}},
-		{"release what is not held", user, []workflow.Op{workflow.Release}, view{"ready", false, 1, account.Active, 1, 1},
+		{"release what is not held", user, []workflow.Op{workflow.Release}, view{"ready", false, 1, account.Active, 1, 1, 1},
 			func(string, string) []line { return []line{} }},
-		{"retire", user, []workflow.Op{workflow.Retire}, view{"retired", false, 0, account.Active, 1, 0},
+		{"retire", user, []workflow.Op{workflow.Retire}, view{"retired", false, 0, account.Active, 1, 0, 0},
 			func(d, _ string) []line { return []line{{admin, "workflow.retire", d, "ok"}} }},
-		{"retire a device with an account of its own", own, []workflow.Op{workflow.Retire}, view{"retired", false, 0, account.Deleted, 0, 0},
+		{"retire a device with an account of its own", own, []workflow.Op{workflow.Retire}, view{"retired", false, 0, account.Deleted, 0, 0, 0},
 			func(d, a string) []line {
 				return []line{{admin, "workflow.retire", d, "ok"}, {admin, "account.delete", a, "ok"}}
 			}},
-		{"rename", user, []workflow.Op{workflow.Rename}, view{"ready", false, 1, account.Active, 1, 1},
+		{"rename", user, []workflow.Op{workflow.Rename}, view{"ready", false, 1, account.Active, 1, 1, 1},
 			func(_, a string) []line { return []line{{admin, "workflow.rename", a, "ok"}} }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -84,7 +85,7 @@ func TestProvision_AsADeviceSeesIt(t *testing.T) {
 				t.Fatal(err)
 			}
 			d := p.row()
-			got := view{Status: d.Status(), Adds: adds, Holds: len(p.accounts()), State: row.State, Google: b.sim.UserCount(b.playID)}
+			got := view{Status: d.Status(), Adds: adds, Holds: len(p.accounts()), State: row.State, Google: b.sim.UserCount(b.playID), Places: len(row.Bindings)}
 			for _, u := range b.sim.Users(b.playID) {
 				got.Bound += len(u.Devices)
 				if want := row.DisplayName; u.DisplayName != want || tc.ops[0] == workflow.Rename && want != "Acme Ltd" {
