@@ -2,7 +2,6 @@ package functions_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"log/slog"
@@ -11,9 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rollcall-emm/rollcall/functions/checkin"
-	"github.com/rollcall-emm/rollcall/functions/enroll"
-	"github.com/rollcall-emm/rollcall/functions/token"
 	"github.com/rollcall-emm/rollcall/scripts/local/stack"
 	"github.com/rollcall-emm/rollcall/shared/enrollment"
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
@@ -26,13 +22,13 @@ import (
 
 // world is a running Rollcall with one enterprise.
 type world struct {
-	t        testing.TB
-	stack    *stack.Stack
-	store    *brokenStore
-	db       *record.DB
-	play     string // Google's id of the enterprise
-	handlers map[string]http.Handler
-	log      *lockedBuffer
+	t     testing.TB
+	stack *stack.Stack
+	store *brokenStore
+	db    *record.DB
+	play  string // Google's id of the enterprise
+	log   *lockedBuffer
+	wire  wire // see serve
 }
 
 func newWorld(t testing.TB, change func(*setup.Config)) *world {
@@ -74,14 +70,6 @@ func newWorld(t testing.TB, change func(*setup.Config)) *world {
 			ID: "acme", Name: "Acme", Play: w.play, State: enterprise.Bound, CreatedAt: time.Now(),
 		})
 	})
-	w.handlers = map[string]http.Handler{}
-	for name, open := range map[string]func(context.Context, *setup.Process) (http.Handler, error){
-		"enroll": enroll.Open, "checkin": checkin.Open, "token": token.Open,
-	} {
-		if w.handlers[name], err = open(ctx, s.Process); err != nil {
-			t.Fatal(err)
-		}
-	}
 	return w
 }
 

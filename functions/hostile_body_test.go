@@ -125,7 +125,7 @@ var callAttacks = []attack{
 	}},
 	{"another method", []int{405}, func(h *hostile, function string) request {
 		r := h.request(h.devices[0], function, h.good(function))
-		r.method = pick(h, []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "post"})
+		r.method = pick(h, []string{"GET", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "post"})
 		return r
 	}},
 	{"sent again", denied, func(h *hostile, _ string) request { return pick(h, h.used) }},

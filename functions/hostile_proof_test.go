@@ -120,7 +120,7 @@ var proofAttacks = []attack{
 		r.proofs = []string{pick(h, []string{
 			"", ".", "..", "...", p + ".", "." + p, p[:h.dice.IntN(len(p)-1)], strings.ReplaceAll(p, ".", ""), p + "." + p, "Bearer " + p, `"` + p + `"`,
 			p + "," + p, p + "=", strings.ReplaceAll(p, "e", "%65"), strings.Repeat("a.", 1000), strings.Repeat("x", 2049), strings.Repeat("A", 200_000), p + strings.Repeat("A", 5_000),
-			`{"payload":"","signatures":[]}`, "null", strings.ToUpper(p), "\x80\xff", p[:50] + "\n" + p[50:],
+			`{"payload":"","signatures":[]}`, "null", strings.ToUpper(p), "\x80\xff", p[:50] + "\t" + p[50:],
 		})}
 		return r
 	}},

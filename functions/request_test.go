@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -91,13 +90,6 @@ func (w *world) send(r request) reply {
 		w.t.Fatal(err)
 	}
 	return reply{resp.StatusCode, resp.Header, body}
-}
-
-// serve gives the request to the handler without a socket.
-func (w *world) serve(r request) reply {
-	rec := httptest.NewRecorder()
-	w.handlers[r.function].ServeHTTP(rec, w.build(r))
-	return reply{rec.Code, rec.Header(), rec.Body.Bytes()}
 }
 
 func (r reply) problem(t testing.TB) (p protocol.Problem) {
