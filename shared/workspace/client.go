@@ -1,0 +1,171 @@
+package workspace
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	admin "google.golang.org/api/admin/directory/v1"
+	"google.golang.org/api/option"
+
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/google"
+	"github.com/rollcall-emm/rollcall/shared/secret"
+)
+
+// Options says how a Client reaches Google, and for whom.
+type Options struct {
+	// Enterprise is the key of limits and breaker. Required.
+	Enterprise string
+	// Subject is the address of the administrator to impersonate. Required: a
+	// service account has no rights of its own in a directory.
+	Subject string
+	// Credential returns the service account's JSON key file. It is called at
+	// first use and again after a failure. Required.
+	Credential func(context.Context) (secret.Value, error)
+	// ReadOnly asks for the scope that only reads. Calls that change anything
+	// then fail with google.ReasonConfig.
+	ReadOnly bool
+	// Caller limits, breaks and retries; nil is one with CallerOptions.
+	Caller *google.Caller
+	// Creations limits Insert; nil is one with the defaults. Clients of the same
+	// domains should share one.
+	Creations *CreationLimit
+	// Propagation is how long after a user's creation Google may still deny that
+	// the user is there, default 15 min.
+	Propagation time.Duration
+	// Now is the clock that ages are told by, default time.Now.
+	Now func() time.Time
+	// Endpoint is the root URL of a simulator. Setting it also lets the key
+	// file name any token_uri, so it has no place in production.
+	Endpoint string
+	// Base makes the requests, default http.DefaultTransport.
+	Base http.RoundTripper
+}
+
+// CallerOptions returns the limits of a Caller for the Directory API. Google
+// lets one person make 2,400 calls a minute in a project ("Directory API: Limits
+// and Quotas"); rate and burst together stay below that in every minute.
+func CallerOptions() google.Options { return google.Options{Rate: 38, Burst: 100} }
+
+// Client calls the Directory API for one enterprise. It may be used concurrently.
+type Client struct {
+	opt      Options
+	users    *access
+	security *access
+}
+
+// access is Google's generated client under one set of scopes.
+type access struct {
+	opt    Options
+	source *google.TokenSource
+
+	mu  sync.Mutex
+	api *admin.Service
+}
+
+// New returns a Client. It neither dials nor reads the credential; that happens
+// at first use.
+func New(opt Options) *Client {
+	if opt.Caller == nil {
+		opt.Caller = google.NewCaller(CallerOptions())
+	}
+	if opt.Creations == nil {
+		opt.Creations = NewCreationLimit(CreationOptions{})
+	}
+	if opt.Propagation <= 0 {
+		opt.Propagation = 15 * time.Minute
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	scope := admin.AdminDirectoryUserScope
+	if opt.ReadOnly {
+		scope = admin.AdminDirectoryUserReadonlyScope
+	}
+	return &Client{
+		opt:   opt,
+		users: newAccess(opt, scope),
+		// A scope of its own, for a missing grant fails a whole token.
+		security: newAccess(opt, admin.AdminDirectoryUserSecurityScope),
+	}
+}
+
+func newAccess(opt Options, scope string) *access {
+	return &access{opt: opt, source: google.NewTokenSource(google.SourceOptions{
+		Credential:  opt.Credential,
+		Scopes:      []string{scope},
+		Subject:     opt.Subject,
+		AnyTokenURI: opt.Endpoint != "",
+		Base:        opt.Base,
+	})}
+}
+
+// service returns Google's generated client, made at first use.
+func (a *access) service(ctx context.Context) (*admin.Service, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.api != nil {
+		return a.api, nil
+	}
+	opts := []option.ClientOption{
+		option.WithHTTPClient(&http.Client{Transport: replies{a.source.Transport()}}),
+		// By default the generated client writes whole requests, passwords
+		// included, to standard error where GOOGLE_SDK_GO_LOGGING_LEVEL says debug.
+		option.WithLogger(slog.New(slog.DiscardHandler)),
+	}
+	if a.opt.Endpoint != "" {
+		opts = append(opts, option.WithEndpoint(a.opt.Endpoint))
+	}
+	api, err := admin.NewService(ctx, opts...)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Permanent, google.ReasonRefused, "The Directory client cannot be made.")
+	}
+	a.api = api
+	return api, nil
+}
+
+// operation is one kind of call.
+type operation struct {
+	name       string
+	idempotent bool
+	// key is the user that the call is about, if it is about one.
+	key Key
+	// paged says that the call carries a page token.
+	paged bool
+}
+
+// do makes one call through the wrapper. reply, where it is not nil, is a
+// pointer that takes the answer.
+func (c *Client) do(ctx context.Context, a *access, op operation, reply any, fn func(context.Context, *admin.Service) error) error {
+	if err := required("Options.Enterprise", c.opt.Enterprise, "Options.Subject", c.opt.Subject); err != nil {
+		return err
+	}
+	return c.opt.Caller.Do(ctx, c.opt.Enterprise, op.name, op.idempotent, func(ctx context.Context) error {
+		api, err := a.service(ctx)
+		if err != nil {
+			return err
+		}
+		if reply != nil {
+			ctx = withReply(ctx, reply)
+		}
+		return c.settle(op.key, refusal(op, fn(ctx, api)))
+	})
+}
+
+// required refuses empty values; an empty path variable would make another
+// method's URL.
+func required(pairs ...string) error {
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			return fault.Field(pairs[i], "is required")
+		}
+	}
+	return nil
+}
+
+func nonsense(what string) error {
+	return fault.New(fault.Transient, google.ReasonBackend, "Google answered with %s.", what)
+}
