@@ -72,6 +72,8 @@ func (o *Office) routes() map[string]map[string]action {
 // mounts it below another path strips that first. Who asks is checked before
 // anything else, so that a stranger does not even learn which paths there are.
 func (o *Office) Handler(edge api.Edge) http.Handler {
+	edge.Challenge = "Bearer"
+	edge.Unauthorized = "The request was not accepted. Send an identity token of an admin, or on the server's own machine the token from its admin-token file, as Authorization: Bearer."
 	mux := http.NewServeMux()
 	for path, methods := range o.routes() {
 		mux.Handle(path, o.serve(edge, func(r *request) error {
@@ -95,9 +97,6 @@ func (o *Office) serve(edge api.Edge, do action) http.Handler {
 	return edge.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		who, err := o.Auth.Authenticate(r)
 		if err != nil {
-			if fault.KindOf(err) == fault.Unauthorized {
-				w.Header().Set("WWW-Authenticate", "Bearer")
-			}
 			return err
 		}
 		actor := "admin:" + who

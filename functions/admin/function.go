@@ -42,9 +42,7 @@ func Open(ctx context.Context, p *setup.Process) (http.Handler, error) {
 		DB: db, Events: events, DeadLetters: events, Auth: auth,
 		EnrollURL: p.Config.Endpoint("enroll"), Now: time.Now, Random: rand.Reader,
 	}
-	edge := p.Edge("admin")
-	edge.Unauthorized = "The request was not accepted. Send an identity token of an admin, or on the server's own machine the token from its admin-token file, as Authorization: Bearer."
-	return o.Handler(edge), nil
+	return o.Handler(p.Edge("admin")), nil
 }
 
 // TokenName is the secret with which admins of one machine prove themselves.

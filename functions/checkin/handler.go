@@ -44,16 +44,9 @@ type Desk struct {
 func (d *Desk) Handler(edge api.Edge) http.Handler { return edge.Handle(d.serve) }
 
 func (d *Desk) serve(w http.ResponseWriter, r *http.Request) error {
-	body, err := api.ReadBody(w, r, protocol.MaxBody)
-	if err != nil {
-		return err
-	}
-	v, err := proof.Verify(r.Header.Get(proof.Header), r.Method, d.URL, body, d.Now())
-	if err != nil {
-		return err
-	}
 	var req protocol.CheckInRequest
-	if err := api.Decode(body, &req); err != nil {
+	v, err := api.Proven(w, r, d.URL, d.Now(), &req)
+	if err != nil {
 		return err
 	}
 	id := device.ID(v.Thumbprint)
@@ -109,7 +102,7 @@ func (d *Desk) record(ctx context.Context, id string, req protocol.CheckInReques
 			}
 		}
 		if device.PolicyDue(found, now) {
-			ent, err := tx.Enterprise(row.Enterprise)
+			ent, err := enterprise.Required(tx.Enterprise(row.Enterprise))
 			if err != nil {
 				return err
 			}

@@ -38,10 +38,10 @@ type Registrar struct {
 	Update func(ctx context.Context, fn func(Rows) error) error
 	// IdentifierKey is the key of account identifiers; see account.Identifier.
 	IdentifierKey secret.Value
-	// Unknown is asked before a refusal of an unknown token is recorded, so that a
-	// stranger cannot fill the trail; such refusals are logged in any case.
-	Unknown func() bool
-	Now     func() time.Time
+	// Record is asked before a refusal is written into the trail, so that nobody can
+	// fill it; refusals are logged in any case.
+	Record func() bool
+	Now    func() time.Time
 }
 
 // Enroll pins the key that signed v to a new device, or returns the device that
@@ -84,7 +84,7 @@ func (s *Registrar) admission(ctx context.Context, presented string) (enrollment
 	if err != nil {
 		return enrollment.Token{}, enterprise.Enterprise{}, err
 	}
-	ent, err := s.Enterprise(ctx, t.Enterprise)
+	ent, err := enterprise.Required(s.Enterprise(ctx, t.Enterprise))
 	if err != nil {
 		return t, ent, err
 	}
@@ -197,7 +197,7 @@ func (s *Registrar) refused(ctx context.Context, t enrollment.Token, deviceID st
 	if fault.KindOf(why) != fault.Unauthorized || fault.ReasonOf(why) == "proof-reused" {
 		return why
 	}
-	if t.ID == "" && !s.Unknown() {
+	if !s.Record() {
 		return why
 	}
 	if err := s.Update(ctx, func(tx Rows) error { return tx.Audit(s.note(t, deviceID, fault.ReasonOf(why))) }); err != nil {

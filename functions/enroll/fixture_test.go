@@ -64,7 +64,7 @@ func newBench(t *testing.T) *bench {
 	b.db = record.New(store.Count(b.driver), func() string { return fmt.Sprintf("a%06d", n.Add(1)) })
 	b.registrar = &enroll.Registrar{
 		Token: b.db.Token, Enterprise: b.db.Enterprise, Update: record.In[enroll.Rows](b.db),
-		IdentifierKey: identifierKey, Unknown: func() bool { return true }, Now: b.clock,
+		IdentifierKey: identifierKey, Record: func() bool { return true }, Now: b.clock,
 	}
 	b.handler = b.registrar.Handler(api.Edge{
 		Function: "enroll", Now: b.clock, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), Observe: b.observe,

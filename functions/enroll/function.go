@@ -32,10 +32,10 @@ func Open(ctx context.Context, p *setup.Process) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	unknown := rate.NewLimiter(1, 100)
+	refusals := rate.NewLimiter(1, 100)
 	s := &Registrar{
 		Token: db.Token, Enterprise: db.Enterprise, Update: record.In[Rows](db),
-		IdentifierKey: key, Unknown: unknown.Allow, Now: time.Now,
+		IdentifierKey: key, Record: refusals.Allow, Now: time.Now,
 	}
 	return s.Handler(p.Edge("enroll"), p.Config.Endpoint("enroll"), p.Config.Endpoints()), nil
 }

@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"github.com/rollcall-emm/rollcall/shared/api"
-	"github.com/rollcall-emm/rollcall/shared/proof"
 	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/seal"
 )
@@ -13,16 +12,9 @@ import (
 // name, and endpoints are what a device is told.
 func (s *Registrar) Handler(edge api.Edge, url string, endpoints protocol.Endpoints) http.Handler {
 	return edge.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		body, err := api.ReadBody(w, r, protocol.MaxBody)
-		if err != nil {
-			return err
-		}
-		v, err := proof.Verify(r.Header.Get(proof.Header), r.Method, url, body, s.Now())
-		if err != nil {
-			return err
-		}
 		var req protocol.EnrollRequest
-		if err := api.Decode(body, &req); err != nil {
+		v, err := api.Proven(w, r, url, s.Now(), &req)
+		if err != nil {
 			return err
 		}
 		key, err := seal.ParseKey(req.EncryptionKey)

@@ -111,12 +111,12 @@ func TestEnroll_C1_RefusalsLookAlike(t *testing.T) {
 	}
 }
 
-// TestEnroll_StrangersCannotFillTheTrail: refusals of unknown tokens beyond the
-// limit cost no write.
+// TestEnroll_StrangersCannotFillTheTrail: refusals beyond the limit cost no
+// write.
 func TestEnroll_StrangersCannotFillTheTrail(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.registrar.Unknown = func() bool { return false }
+	b.registrar.Record = func() bool { return false }
 	if code := b.enroll(b.phone(), secret.New("rc1_"+strings.Repeat("x", 43))).Code; code != http.StatusUnauthorized {
 		t.Errorf("status %d, want 401", code)
 	}

@@ -98,7 +98,7 @@ func current(d device.Device, directiveID string) error {
 // overLimit does with one device too many what the enterprise's policy says
 // (invariant P5): gives it an account of its own, or holds it.
 func (s *Issuer) overLimit(tx Rows, d device.Device, limit error) (attempt, error) {
-	ent, err := tx.Enterprise(d.Enterprise)
+	ent, err := enterprise.Required(tx.Enterprise(d.Enterprise))
 	if err != nil {
 		return attempt{}, err
 	}

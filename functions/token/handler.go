@@ -9,7 +9,6 @@ import (
 
 	"github.com/rollcall-emm/rollcall/shared/api"
 	"github.com/rollcall-emm/rollcall/shared/device"
-	"github.com/rollcall-emm/rollcall/shared/proof"
 	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/seal"
 )
@@ -18,16 +17,9 @@ import (
 // name.
 func (s *Issuer) Handler(edge api.Edge, url string) http.Handler {
 	return edge.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		body, err := api.ReadBody(w, r, protocol.MaxBody)
-		if err != nil {
-			return err
-		}
-		v, err := proof.Verify(r.Header.Get(proof.Header), r.Method, url, body, s.Now())
-		if err != nil {
-			return err
-		}
 		var req protocol.TokenRequest
-		if err := api.Decode(body, &req); err != nil {
+		v, err := api.Proven(w, r, url, s.Now(), &req)
+		if err != nil {
 			return err
 		}
 		g, err := s.Issue(r.Context(), v, req)

@@ -41,8 +41,9 @@ type Edge struct {
 	Log *slog.Logger
 	// Now is the clock; required.
 	Now func() time.Time
-	// Unauthorized is the text of every 401; default is what a device needs.
-	Unauthorized string
+	// Unauthorized is the text of every 401, and Challenge its WWW-Authenticate (RFC
+	// 9110, section 11.6.1); the defaults are for devices.
+	Unauthorized, Challenge string
 	// Observe, if set, receives the figures of each request.
 	Observe func(Served)
 }
@@ -74,7 +75,7 @@ func (e Edge) Handle(fn func(w http.ResponseWriter, r *http.Request) error) http
 			if Status(err) >= http.StatusInternalServerError {
 				id = newRequestID()
 			}
-			writeProblem(rec, err, id, cmp.Or(e.Unauthorized, unauthorized), e.Now())
+			writeProblem(rec, err, id, e.refusal(), e.Now())
 		}
 		served := Served{
 			Function: e.Function, Status: rec.status, Duration: e.Now().Sub(began), Who: s.who,
@@ -96,6 +97,10 @@ func (e Edge) Handle(fn func(w http.ResponseWriter, r *http.Request) error) http
 func keepPrivate(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
+}
+
+func (e Edge) refusal() refusal {
+	return refusal{text: cmp.Or(e.Unauthorized, unauthorized), challenge: cmp.Or(e.Challenge, challenge)}
 }
 
 func (e Edge) log(ctx context.Context, s Served, id string, err error) {

@@ -32,7 +32,7 @@ func Lazy(log *slog.Logger, open func(context.Context) (http.Handler, error)) ht
 			err = fault.Wrap(err, fault.Transient, "not-ready",
 				"This function is not ready; the operator finds the cause in its log.").After(10 * time.Second)
 			keepPrivate(w.Header())
-			writeProblem(w, err, "", unauthorized, time.Now())
+			writeProblem(w, err, "", Edge{}.refusal(), time.Now())
 			return
 		}
 		h.ServeHTTP(w, r)

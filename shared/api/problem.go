@@ -16,6 +16,12 @@ import (
 // the server's time (invariant C1).
 const unauthorized = "The request was not accepted. If this device's clock differs from serverTime by more than 300 seconds, set it; otherwise enroll again with a new key and a valid enrollment token."
 
+// challenge is how a device proves itself (RFC 9449, section 7.1).
+const challenge = `DPoP algs="ES256"`
+
+// refusal is what every 401 of a function says.
+type refusal struct{ text, challenge string }
+
 // Reasons with a status of their own.
 const (
 	reasonMethod    = "method-not-allowed"
@@ -58,12 +64,12 @@ func Status(err error) int {
 
 // newProblem returns the body with which err is answered. Only err's public text,
 // reason and field show in it.
-func newProblem(err error, requestID, unauthorized string, now time.Time) protocol.Problem {
+func newProblem(err error, requestID string, no refusal, now time.Time) protocol.Problem {
 	status := Status(err)
 	p := protocol.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status}
 	switch status {
 	case http.StatusUnauthorized:
-		p.Detail, p.ServerTime = unauthorized, now.Unix()
+		p.Detail, p.ServerTime = no.text, now.Unix()
 		return p
 	case http.StatusInternalServerError:
 		p.Detail = "Rollcall failed on this request, which is logged as " + requestID + "; tell the operator that id."
@@ -84,14 +90,17 @@ func newProblem(err error, requestID, unauthorized string, now time.Time) protoc
 	return p
 }
 
-func writeProblem(w http.ResponseWriter, err error, requestID, unauthorized string, now time.Time) {
-	p := newProblem(err, requestID, unauthorized, now)
+func writeProblem(w http.ResponseWriter, err error, requestID string, no refusal, now time.Time) {
+	p := newProblem(err, requestID, no, now)
 	h := w.Header()
 	if e := fault.As(err); e != nil && e.RetryAfter > 0 && p.Status != http.StatusUnauthorized {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
 	}
-	if p.Status == http.StatusMethodNotAllowed {
+	switch p.Status {
+	case http.StatusMethodNotAllowed:
 		h.Set("Allow", e405(err))
+	case http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", no.challenge)
 	}
 	body, merr := json.Marshal(p)
 	if merr != nil {

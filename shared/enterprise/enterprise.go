@@ -137,6 +137,16 @@ func checkType(field string, t account.Type) error {
 	return fault.Field(field, "give userAccount or deviceAccount")
 }
 
+// Required makes a missing enterprise an operator's trouble: what names it exists,
+// so a caller could not help it.
+func Required(e Enterprise, err error) (Enterprise, error) {
+	if fault.KindOf(err) == fault.NotFound {
+		err = fault.Wrap(err, fault.Permanent, "enterprise-missing",
+			"the record of this device's enterprise is missing; an operator must restore it")
+	}
+	return e, err
+}
+
 // AccountTypeFor returns the type for a device with the given labels.
 func (p Policy) AccountTypeFor(labels []string) account.Type {
 	found := account.Type("")

@@ -32,7 +32,7 @@ type meta struct {
 	Topic     event.Topic `json:"topic"`
 	Published time.Time   `json:"published"`
 	// Attempt counts the deliveries that were begun.
-	Attempt int       `json:"attempt,omitempty"`
+	Attempt int       `json:"attempt,omitzero"`
 	Reason  string    `json:"reason,omitempty"`
 	Died    time.Time `json:"died,omitzero"`
 }
