@@ -38,7 +38,7 @@ func (c *Caller) lane(key string) *lane {
 		Timeout:      c.opt.BreakerPause,
 		ReadyToTrip:  func(n gobreaker.Counts) bool { return int(n.ConsecutiveFailures) >= c.opt.BreakerFailures },
 		IsSuccessful: func(err error) bool { return !backendFailed(err) },
-		IsExcluded:   gaveUp,
+		IsExcluded:   uncounted,
 		OnStateChange: func(_ string, _, to gobreaker.State) {
 			if to == gobreaker.StateOpen {
 				l.mu.Lock()
@@ -66,7 +66,12 @@ func backendFailed(err error) bool {
 // errLeft marks an attempt that the caller gave up before Google had its chance.
 var errLeft = errors.New("caller left")
 
-func gaveUp(err error) bool { return errors.Is(err, errLeft) }
+// uncounted reports whether err says nothing of Google's health that was not said
+// already.
+func uncounted(err error) bool {
+	var shared *sharedError
+	return errors.Is(err, errLeft) || errors.As(err, &shared)
+}
 
 // attempt makes one attempt and tells the observer.
 func (c *Caller) attempt(ctx context.Context, l *lane, op string, n int, fn func(context.Context) error) *fault.Error {

@@ -97,7 +97,9 @@ func (s *TokenSource) Token(ctx context.Context) (secret.Value, error) {
 	if v, ok := s.cached(); ok {
 		return v, nil
 	}
+	led := false
 	ch := s.flight.DoChan("", func() (any, error) {
+		led = true // read below only once this has returned
 		if v, ok := s.cached(); ok {
 			return v, nil
 		}
@@ -111,6 +113,11 @@ func (s *TokenSource) Token(ctx context.Context) (secret.Value, error) {
 		f.Err = unsent(f.Err)
 		return secret.Value{}, f
 	case r := <-ch:
+		if r.Err != nil && !led {
+			f := *fault.As(r.Err)
+			f.Err = &sharedError{f.Err}
+			return secret.Value{}, &f
+		}
 		if r.Err != nil {
 			return secret.Value{}, r.Err
 		}
@@ -121,6 +128,14 @@ func (s *TokenSource) Token(ctx context.Context) (secret.Value, error) {
 		return v, nil
 	}
 }
+
+// sharedError marks a failure that another caller has met and told already: one
+// fetch that fails must not count as often as there were callers waiting for it.
+type sharedError struct{ err error }
+
+func (e *sharedError) Error() string { return e.err.Error() }
+
+func (e *sharedError) Unwrap() error { return e.err }
 
 // Forget drops the token that Google rejected; a newer one stays.
 func (s *TokenSource) Forget(rejected secret.Value) {
