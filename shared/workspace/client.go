@@ -25,8 +25,8 @@ type Options struct {
 	// Credential returns the service account's JSON key file. It is called at
 	// first use and again after a failure. Required.
 	Credential func(context.Context) (secret.Value, error)
-	// ReadOnly asks for the scope that only reads. Calls that change anything
-	// then fail with google.ReasonConfig.
+	// ReadOnly asks for the scope that only reads (invariant D1). Whatever would
+	// change a user is then google.ReasonForbidden, without a call.
 	ReadOnly bool
 	// Caller limits, breaks and retries; nil is one with CallerOptions.
 	Caller *google.Caller
@@ -137,11 +137,17 @@ type operation struct {
 	paged bool
 }
 
+// harmless are the operations that change no user.
+var harmless = map[string]bool{opList: true, opGet: true, opWatch: true, opStop: true}
+
 // do makes one call through the wrapper. reply, where it is not nil, is a
 // pointer that takes the answer.
 func (c *Client) do(ctx context.Context, a *access, op operation, reply any, fn func(context.Context, *admin.Service) error) error {
 	if err := required("Options.Enterprise", c.opt.Enterprise, "Options.Subject", c.opt.Subject); err != nil {
 		return err
+	}
+	if c.opt.ReadOnly && !harmless[op.name] {
+		return fault.New(fault.Permanent, google.ReasonForbidden, "This enterprise's Google directory is only read, never changed.")
 	}
 	return c.opt.Caller.Do(ctx, c.opt.Enterprise, op.name, op.idempotent, func(ctx context.Context) error {
 		api, err := a.service(ctx)

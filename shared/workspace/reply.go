@@ -3,6 +3,7 @@ package workspace
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"reflect"
@@ -43,10 +44,10 @@ func (t replies) RoundTrip(req *http.Request) (*http.Response, error) {
 // unreadable leaves failures of the network as they are. Errors of the decoder
 // quote what they read.
 func unreadable(err error) error {
-	switch err.(type) {
-	case *json.SyntaxError, *json.UnmarshalTypeError:
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &syntax) || errors.As(err, &kind) {
 		return nonsense("something other than the expected JSON")
-	default:
-		return err
 	}
+	return err
 }

@@ -2,7 +2,6 @@ package workspace
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	admin "google.golang.org/api/admin/directory/v1"
@@ -131,7 +130,7 @@ func (c *Client) Undelete(ctx context.Context, id, orgUnitPath string) error {
 	default:
 		return err
 	}
-	if err == nil || fault.ReasonOf(err) == google.ReasonForbidden {
+	if fault.ReasonOf(err) == google.ReasonForbidden {
 		return c.explain(ctx, Key{}, err)
 	}
 	// The refusal of a user who is there already has no documented shape.
@@ -152,13 +151,8 @@ func (c *Client) SignOut(ctx context.Context, k Key) error {
 	if err := required("key", k.ID); err != nil {
 		return err
 	}
-	if c.opt.ReadOnly {
-		return errReadOnly
-	}
 	err := c.do(ctx, c.security, operation{name: opSignOut, idempotent: true, key: k}, nil, func(ctx context.Context, api *admin.Service) error {
 		return api.Users.SignOut(k.ID).Context(ctx).Do()
 	})
 	return c.explain(ctx, k, err)
 }
-
-var errReadOnly = fault.Wrap(errors.New("client is read-only"), fault.Permanent, google.ReasonForbidden, "This enterprise's directory is read only.")

@@ -1,6 +1,7 @@
 package workspacetest
 
 import (
+	"encoding/json"
 	"flag"
 	"os"
 	"os/exec"
@@ -51,6 +52,25 @@ func TestHandlersAreMethodsOfTheDocument(t *testing.T) {
 	for id := range handlers {
 		if doc.Method(id) == nil {
 			t.Errorf("%s is no method of the API", id)
+		}
+	}
+}
+
+func TestReadOnlyFieldsAreTheDocuments(t *testing.T) {
+	t.Parallel()
+	var doc struct {
+		Schemas map[string]struct {
+			Properties map[string]struct {
+				ReadOnly bool `json:"readOnly"`
+			} `json:"properties"`
+		} `json:"schemas"`
+	}
+	if err := json.Unmarshal(discoveryJSON, &doc); err != nil {
+		t.Fatal(err)
+	}
+	for name, p := range doc.Schemas["User"].Properties {
+		if p.ReadOnly && !readOnly[name] {
+			t.Errorf("%s is read-only and would be changed", name)
 		}
 	}
 }
