@@ -107,6 +107,9 @@ func (d *Desk) record(ctx context.Context, id string, req protocol.CheckInReques
 				return err
 			}
 			row.CheckInSeconds = ent.Policy.CheckIn()
+			if row.Desired.Hold == device.EnterpriseGone && ent.State == enterprise.Bound {
+				row.Desired.Release() // it came back
+			}
 		}
 		if err := tx.PutDevice(row); err != nil {
 			return err

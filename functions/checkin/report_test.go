@@ -208,3 +208,20 @@ func TestCheckIn_AccountsThatAreNotWanted(t *testing.T) {
 		})
 	}
 }
+
+// TestCheckIn_AnEnterpriseThatCameBack: devices that were held because Google no
+// longer knew the enterprise add their accounts again once it is bound, without an
+// operator.
+func TestCheckIn_AnEnterpriseThatCameBack(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	p := b.phone()
+	p.change(func(d *device.Device) { d.Desired.Withdraw(device.EnterpriseGone) })
+	if ds := p.report(protocol.CheckInRequest{}).Directives; len(ds) != 0 {
+		t.Fatalf("just after it was held it is told %v", ds)
+	}
+	b.now = b.now.Add(15 * time.Minute)
+	if ds := p.report(protocol.CheckInRequest{}).Directives; len(ds) != 1 || ds[0].Kind != protocol.AddAccount {
+		t.Errorf("directives %v, want one addition", ds)
+	}
+}

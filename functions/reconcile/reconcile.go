@@ -41,6 +41,8 @@ const (
 	// that one run ends well within a function's time.
 	batch, maxBatches = 100, 20
 	workers           = 8
+	// clocks is how far Google's clock may lie behind ours.
+	clocks = 5 * time.Second
 	// verifyEvery is how often a bound enterprise is looked up again.
 	verifyEvery = 24 * time.Hour
 )
@@ -71,9 +73,12 @@ func (s *Sweeper) Run(ctx context.Context) (Summary, error) {
 // due takes up accounts that are unfinished, and tokens that nobody answered for.
 func (s *Sweeper) due(ctx context.Context, sum *Summary) error {
 	for range maxBatches {
-		rows, err := s.DB.AccountsDue(ctx, s.Now(), batch)
+		rows, damaged, err := s.DB.AccountsDue(ctx, s.Now(), batch)
 		if err != nil || len(rows) == 0 {
 			return err
+		}
+		if damaged > 0 {
+			s.Log.LogAttrs(ctx, slog.LevelError, "accounts cannot be read; restore them from a backup", slog.Int("count", damaged))
 		}
 		results := make([]Summary, len(rows))
 		g, gctx := errgroup.WithContext(ctx)
@@ -87,7 +92,7 @@ func (s *Sweeper) due(ctx context.Context, sum *Summary) error {
 			sum.Postponed += r.Postponed
 			sum.Expired += r.Expired
 		}
-		if err != nil || len(rows) < batch {
+		if err != nil || len(rows)+damaged < batch {
 			return err
 		}
 	}
@@ -244,7 +249,7 @@ func (s *Sweeper) confirm(ctx context.Context, n play.Notification) (bool, error
 				continue
 			}
 			last := b.Tokens[len(b.Tokens)-1]
-			if n.Time.Before(last.At) || last.State == token.Added {
+			if n.Time.Before(last.At.Add(-clocks)) || last.State == token.Added {
 				continue
 			}
 			tokens, changed := b.Tokens.Acknowledge(now, last.DirectiveID, true, "")

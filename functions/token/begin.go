@@ -74,7 +74,7 @@ func (s *Issuer) attempt(tx Rows, deviceID string, v proof.Verified, req protoco
 	if err := tx.PutAccount(row); err != nil {
 		return attempt{}, err
 	}
-	if err := tx.Audit(s.note(d, "token.mint", row.ID, audit.OK)); err != nil {
+	if err := tx.Audit(s.note(d, "token.request", row.ID, audit.OK)); err != nil {
 		return attempt{}, err
 	}
 	return attempt{device: d, row: row, notAfter: tokens[len(tokens)-1].Deadline}, nil

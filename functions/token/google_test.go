@@ -27,21 +27,21 @@ func TestToken_T4_GoogleGivesNone(t *testing.T) {
 	}{
 		{"down, and says for how long", googletest.Script{Method: insert, Mode: googletest.Refuse, RetryAfter: "7"},
 			refusal{http.StatusServiceUnavailable, "google-backend", 7}},
-		{"down", googletest.Script{Method: insert, Mode: googletest.Refuse}, refusal{http.StatusServiceUnavailable, "google-backend", 30}},
-		{"down at the token", googletest.Script{Method: mint, Mode: googletest.Refuse}, refusal{http.StatusServiceUnavailable, "google-backend", 30}},
-		{"not reached", googletest.Script{Method: "*", Mode: googletest.DropBefore}, refusal{http.StatusServiceUnavailable, "google-network", 30}},
+		{"down", googletest.Script{Method: insert, Mode: googletest.Refuse}, refusal{http.StatusServiceUnavailable, "google-backend", 10}},
+		{"down at the token", googletest.Script{Method: mint, Mode: googletest.Refuse}, refusal{http.StatusServiceUnavailable, "google-backend", 10}},
+		{"not reached", googletest.Script{Method: "*", Mode: googletest.DropBefore}, refusal{http.StatusServiceUnavailable, "google-network", 10}},
 		{"too many calls", googletest.Script{Method: mint, Mode: googletest.Refuse, Status: 429, RetryAfter: "20"},
 			refusal{http.StatusTooManyRequests, "google-quota", 20}},
 		{"access token not accepted", googletest.Script{Method: insert, Mode: googletest.Refuse, Status: 401},
-			refusal{http.StatusServiceUnavailable, "google-token-rejected", 30}},
+			refusal{http.StatusServiceUnavailable, "google-token-rejected", 10}},
 		{"forbidden", googletest.Script{Method: insert, Mode: googletest.Refuse, Status: 403},
 			refusal{Status: http.StatusBadGateway, Reason: "google-forbidden"}},
 		{"request wrong", googletest.Script{Method: insert, Mode: googletest.Refuse, Status: 400},
 			refusal{Status: http.StatusBadGateway, Reason: "google-invalid"}},
 		{"the answer with the token is lost", googletest.Script{Method: mint, Mode: googletest.DropAfter},
-			refusal{http.StatusServiceUnavailable, "google-network", 30}},
+			refusal{http.StatusServiceUnavailable, "google-network", 10}},
 		{"the new account is not known everywhere", googletest.Script{Method: mint, Mode: googletest.Refuse, Status: 404},
-			refusal{http.StatusServiceUnavailable, "play-user-missing", 30}},
+			refusal{http.StatusServiceUnavailable, "play-user-missing", 10}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -58,7 +58,7 @@ func TestToken_T4_GoogleGivesNone(t *testing.T) {
 			if row.Reason != tc.want.Reason {
 				t.Errorf("the row's reason is %q, want %q", row.Reason, tc.want.Reason)
 			}
-			last := line{"device:" + p.id, "token.mint", "account:" + row.ID, tc.want.Reason}
+			last := line{"device:" + p.id, "token.withhold", "account:" + row.ID, tc.want.Reason}
 			if diff := cmp.Diff(last, records[len(records)-1]); diff != "" {
 				t.Errorf("the trail's last record (-want +got):\n%s", diff)
 			}
@@ -113,7 +113,7 @@ func TestToken_T5_AccountDeletedAtGoogle(t *testing.T) {
 		t.Errorf("row: user %s, incarnation %d, name %s; want %s, 1, %s", row.UserID, row.Incarnation, row.Name, after.ID, after.AccountName)
 	}
 	who, whom := "device:"+p.id, "account:"+row.ID
-	want := []line{{who, "token.mint", whom, "ok"}, {who, "account.lost", whom, "play-user-missing"}, {who, "account.create", whom, "ok"}}
+	want := []line{{who, "token.request", whom, "ok"}, {who, "account.lost", whom, "play-user-missing"}, {who, "account.create", whom, "ok"}}
 	if diff := cmp.Diff(want, b.trail()[known:]); diff != "" {
 		t.Errorf("trail (-want +got):\n%s", diff)
 	}
@@ -159,7 +159,7 @@ func TestToken_T5_EnterpriseGone(t *testing.T) {
 				t.Errorf("a held device is told %v", ds)
 			}
 			records := b.trail()
-			last := line{"device:" + p.id, "token.mint", "account:" + p.account().ID, "play-enterprise-missing"}
+			last := line{"device:" + p.id, "token.withhold", "account:" + p.account().ID, "play-enterprise-missing"}
 			if diff := cmp.Diff(last, records[len(records)-1]); diff != "" {
 				t.Errorf("the trail's last record (-want +got):\n%s", diff)
 			}

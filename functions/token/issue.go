@@ -97,7 +97,7 @@ func (s *Issuer) finish(ctx context.Context, row account.Account, actor string) 
 }
 
 // pause is when a device may try again where Google does not say.
-const pause = 30 * time.Second
+const pause = 10 * time.Second
 
 // abandon notes that Google gave no token, so that the attempt is not taken for
 // an outstanding one, and returns the cause. When even that cannot be stored the
@@ -148,7 +148,7 @@ func (s *Issuer) withhold(tx Rows, row account.Account, d device.Device, notAfte
 			}
 		}
 	}
-	return tx.Audit(s.note(d, "token.mint", row.ID, reason))
+	return tx.Audit(s.note(d, "token.withhold", row.ID, reason))
 }
 
 func (s *Issuer) note(d device.Device, action, accountID, result string) audit.Record {

@@ -51,7 +51,7 @@ func TestToken_P1_FirstToken(t *testing.T) {
 				t.Errorf("bindings (-want +got):\n%s", diff)
 			}
 			who, whom := "device:"+p.id, "account:"+row.ID
-			trail := []line{{who, "token.mint", whom, "ok"}, {who, "account.create", whom, "ok"}}
+			trail := []line{{who, "token.request", whom, "ok"}, {who, "account.create", whom, "ok"}}
 			if diff := cmp.Diff(trail, b.trail()); diff != "" {
 				t.Errorf("trail (-want +got):\n%s", diff)
 			}

@@ -18,7 +18,7 @@ type Record struct {
 	At         time.Time `json:"at"`
 	// Actor is "device:ID", "admin:EMAIL", "system:FUNCTION" or "unknown".
 	Actor string `json:"actor"`
-	// Action is a dotted word such as "token.mint".
+	// Action is a dotted word such as "token.request".
 	Action string `json:"action"`
 	// Target is what was acted on, as "device:ID", "account:ID" and so on.
 	Target string `json:"target"`

@@ -76,11 +76,19 @@ func (db *DB) Accounts(ctx context.Context, ent string, p Page) ([]account.Accou
 }
 
 // AccountsDue lists the accounts whose Due lies at or before now, the longest
-// due first.
-func (db *DB) AccountsDue(ctx context.Context, now time.Time, limit int) ([]account.Account, error) {
-	q := store.Query{Kind: Accounts, Field: byDue, To: store.Timestamp(now.Add(1))}
-	as, _, err := list[account.Account](ctx, db, q, Page{Limit: limit})
-	return as, err
+// due first, and counts those that cannot be read: they are of all enterprises, and
+// one enterprise's damaged record must not stop the others.
+func (db *DB) AccountsDue(ctx context.Context, now time.Time, limit int) (as []account.Account, damaged int, err error) {
+	docs, err := db.driver.Find(ctx, store.Query{Kind: Accounts, Field: byDue, To: store.Timestamp(now.Add(1)), Limit: limit})
+	for _, d := range docs {
+		a, err := decode[account.Account](d, nil)
+		if err != nil {
+			damaged++
+			continue
+		}
+		as = append(as, a)
+	}
+	return as, damaged, err
 }
 
 // AccountByUser finds an account by Google's ids.
