@@ -26,7 +26,7 @@ type Options struct {
 	// first use and again after a failure. Required.
 	Credential func(context.Context) (secret.Value, error)
 	// ReadOnly asks for the scope that only reads (invariant D1). Whatever would
-	// change a user is then google.ReasonForbidden, without a call.
+	// change a user is then ReasonReadOnly, without a call.
 	ReadOnly bool
 	// Caller limits, breaks and retries; nil is one with CallerOptions.
 	Caller *google.Caller
@@ -147,7 +147,7 @@ func (c *Client) do(ctx context.Context, a *access, op operation, reply any, fn 
 		return err
 	}
 	if c.opt.ReadOnly && !harmless[op.name] {
-		return fault.New(fault.Permanent, google.ReasonForbidden, "This enterprise's Google directory is only read, never changed.")
+		return fault.New(fault.Permanent, ReasonReadOnly, "This enterprise's Google directory is only read, never changed.")
 	}
 	return c.opt.Caller.Do(ctx, c.opt.Enterprise, op.name, op.idempotent, func(ctx context.Context) error {
 		api, err := a.service(ctx)

@@ -81,8 +81,9 @@ func (l *CreationLimit) admit(ctx context.Context, address string) error {
 	if wait <= 0 {
 		return nil
 	}
+	// A context's deadline is by the machine's clock, whatever Now says.
 	deadline, bounded := ctx.Deadline()
-	if wait > l.opt.MaxWait || (bounded && !now.Add(wait).Before(deadline)) {
+	if wait > l.opt.MaxWait || (bounded && wait >= time.Until(deadline)) {
 		r.CancelAt(now)
 		return fault.New(fault.Exhausted, google.ReasonLocalLimit, "Too many users are being created in this domain.").After(wait)
 	}

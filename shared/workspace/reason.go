@@ -35,6 +35,8 @@ const (
 	// ReasonSubjectRights (Transient, google.ConfigRecheck): the impersonated
 	// person may not administer users; a setting must change.
 	ReasonSubjectRights = "workspace-subject-rights"
+	// ReasonReadOnly (Permanent): the Client was made with Options.ReadOnly.
+	ReasonReadOnly = "workspace-read-only"
 	// ReasonChannel (Conflict): the channel id is in use; take another.
 	ReasonChannel = "workspace-channel"
 )
