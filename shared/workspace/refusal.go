@@ -50,7 +50,7 @@ func refusal(op operation, err error) error {
 		case !hasReason(api, "notFound"):
 			// A proxy or a front end without the API; it knows nothing of users.
 			return wrap(fault.Transient, google.ReasonBackend, "A server that is not the Directory API answered.")
-		case says("domain"), says("not found: customer"):
+		case says("not found: domain"), says("domain not found"), says("not found: customer"):
 			return wrap(fault.Permanent, ReasonDomain, "The domain or customer is not one of this Google account.")
 		}
 	case http.StatusConflict:

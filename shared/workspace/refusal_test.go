@@ -172,7 +172,8 @@ func TestWhatForbiddenMeans(t *testing.T) {
 		{"the subject is nobody", "ghost@example.com", "user@example.com", fault.Permanent, google.ReasonSubject},
 	} {
 		c := b.as(func(o *workspace.Options) { o.Subject = tc.subject })
-		key := workspace.ByID(tc.key)
+		u, _ := b.sim.UserOf(tc.key)
+		key := workspace.ByID(u.ID)
 		for name, err := range map[string]error{
 			"suspend": c.Suspend(t.Context(), key), "delete": c.Delete(t.Context(), key), "sign out": c.SignOut(t.Context(), key),
 		} {

@@ -71,8 +71,8 @@ type User struct {
 	Fields map[string]json.RawMessage
 }
 
-// AddUser makes a user in the customer of the address's domain and returns the
-// id.
+// AddUser makes a user in the customer of the address's domain, as somebody at
+// Google's console does, and returns the id. Channels are told.
 func (s *Server) AddUser(u User) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,6 +80,7 @@ func (s *Server) AddUser(u User) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	s.announceLocked("add", r)
 	return idText(r.id), nil
 }
 
@@ -128,11 +129,7 @@ func (s *Server) seedLocked(u User) (*record, error) {
 		r.orgUnitPath = "/"
 	}
 	cu.units[r.orgUnitPath] = true
-	r.set(suspended, u.Suspended)
-	r.set(archived, u.Archived)
-	r.set(changePassword, u.ChangePassword)
-	r.set(admin, u.Admin)
-	r.set(delegatedAdmin, u.DelegatedAdmin)
+	r.setFlags(u)
 	if u.DisplayName != "" || len(u.Aliases) > 0 || len(u.Fields) > 0 {
 		r.more = &rareFields{displayName: u.DisplayName, aliases: slices.Clone(u.Aliases), fields: u.Fields}
 	}
@@ -145,28 +142,10 @@ func (s *Server) seedLocked(u User) (*record, error) {
 	return r, nil
 }
 
-// Remove deletes a user at Google without the caller's doing.
-func (s *Server) Remove(userKey string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r := s.findLocked(userKey); r != nil && r.deletedAt() == 0 {
-		s.removeLocked(r)
-	}
-}
-
-// HideStatus makes replies about the user lack suspended and archived, or have
-// them again.
-func (s *Server) HideStatus(userKey string, hidden bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r := s.findLocked(userKey); r != nil {
-		r.set(statusHidden, hidden)
-	}
-}
-
-func (s *Server) findLocked(userKey string) *record {
-	if r := s.byAddress[strings.ToLower(userKey)]; r != nil {
-		return r
-	}
-	return s.recordByIDLocked(userKey)
+func (r *record) setFlags(u User) {
+	r.set(suspended, u.Suspended)
+	r.set(archived, u.Archived)
+	r.set(changePassword, u.ChangePassword)
+	r.set(admin, u.Admin)
+	r.set(delegatedAdmin, u.DelegatedAdmin)
 }

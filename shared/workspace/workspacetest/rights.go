@@ -60,6 +60,7 @@ func (s *Server) userLocked(c call) (*record, *googletest.Error) {
 	key := c.Path["userKey"]
 	r := s.byAddress[strings.ToLower(key)]
 	if r == nil {
+		s.expireLocked(c.subject.customer)
 		if r = s.recordByIDLocked(key); r != nil && r.deletedAt() != 0 {
 			return nil, conditionNotMet("User is deleted.")
 		}
