@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/google"
 	"github.com/rollcall-emm/rollcall/shared/secret"
@@ -18,13 +20,15 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// answering makes the API answer 200 with body.
-func (b *bench) answering(body string) *workspace.Client {
+// answering makes the API answer 200 with the bodies in turn, the last for ever.
+func (b *bench) answering(bodies ...string) *workspace.Client {
 	return b.as(func(o *workspace.Options) {
 		o.Base = roundTripper(func(r *http.Request) (*http.Response, error) {
 			if strings.HasSuffix(r.URL.Path, "/token") {
 				return http.DefaultTransport.RoundTrip(r)
 			}
+			body := bodies[0]
+			bodies = bodies[min(1, len(bodies)-1):]
 			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 		})
 	})
@@ -47,6 +51,16 @@ func TestRepliesThatMakeNoSense(t *testing.T) {
 		Get(t.Context(), workspace.ByID("1"))
 	if err != nil || u.Suspended != workspace.Unknown || u.Archived != workspace.Yes || !u.LastLoginAt.IsZero() || !u.CreatedAt.IsZero() || !u.MayBeAdmin() {
 		t.Errorf("%+v, %v", u, err)
+	}
+}
+
+// What an attempt read before it failed is not in the reply of the next.
+func TestAttemptsDoNotMix(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, setup{})
+	u, err := b.answering(`{"suspended":true,"aliases":["a@example.com"],"id":7}`, `{"id":"1"}`).Get(t.Context(), workspace.ByID("1"))
+	if diff := cmp.Diff(workspace.User{ID: "1"}, u); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }
 

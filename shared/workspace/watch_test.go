@@ -126,3 +126,25 @@ func TestWatchChecks(t *testing.T) {
 		t.Errorf("%d calls", n)
 	}
 }
+
+func FuzzReadNotification(f *testing.F) {
+	f.Add("one", "r", "add", "2", `{"id":"1"}`)
+	f.Add("one", "r", "sync", "1", "")
+	f.Add("", "", "", "x", "{")
+	f.Fuzz(func(t *testing.T, channel, resource, state, number, body string) {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
+		for name, v := range map[string]string{"Id": channel, "Token": "proof"} {
+			r.Header.Set("X-Goog-Channel-"+name, v)
+		}
+		r.Header.Set("X-Goog-Resource-Id", resource)
+		r.Header.Set("X-Goog-Resource-State", state)
+		r.Header.Set("X-Goog-Message-Number", number)
+		n, err := workspace.ReadNotification(r)
+		if err == nil && (n.ChannelID != channel || (n.UserID == "") != (n.Event == "")) {
+			t.Errorf("%+v", n)
+		}
+		if err != nil && fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%v is not invalid", err)
+		}
+	})
+}
