@@ -1,11 +1,10 @@
 package workspace
 
 import (
-	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/pattern"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 )
 
@@ -36,11 +35,13 @@ const (
 	maxRounds = 10_000
 )
 
+// Rounds of more than four digits can only be 10000, which is maxRounds.
 var (
-	hex      = regexp.MustCompile(`^[0-9A-Fa-f]*$`)
-	desCrypt = regexp.MustCompile(`^[./0-9A-Za-z]{13}$`)
-	md5Crypt = regexp.MustCompile(`^\$1\$[^$:\s]{0,8}\$[./0-9A-Za-z]{22}$`)
-	shaCrypt = regexp.MustCompile(`^\$(?:5\$(?:rounds=(\d{1,9})\$)?[^$:\s]{0,16}\$[./0-9A-Za-z]{43}|6\$(?:rounds=(\d{1,9})\$)?[^$:\s]{0,16}\$[./0-9A-Za-z]{86})$`)
+	md5Hex   = pattern.New(`^[0-9A-Fa-f]{32}$`)
+	sha1Hex  = pattern.New(`^[0-9A-Fa-f]{40}$`)
+	desCrypt = pattern.New(`^[./0-9A-Za-z]{13}$`)
+	md5Crypt = pattern.New(`^\$1\$[^$:\s]{0,8}\$[./0-9A-Za-z]{22}$`)
+	shaCrypt = pattern.New(`^\$(?:5|6)\$(?:rounds=(?:[0-9]{1,4}|10000)\$)?[^$:\s]{0,16}\$(?:[./0-9A-Za-z]{43}){1,2}$`)
 )
 
 // check refuses what Google would refuse, without a call and without a word of
@@ -57,11 +58,11 @@ func (p Password) check() error {
 			return fault.Field(field, "must be printable ASCII")
 		}
 	case MD5:
-		if len(s) != 32 || !hex.MatchString(s) {
+		if !md5Hex.MatchString(s) {
 			return fault.Field(field, "is no MD5 hash in hexadecimal")
 		}
 	case SHA1:
-		if len(s) != 40 || !hex.MatchString(s) {
+		if !sha1Hex.MatchString(s) {
 			return fault.Field(field, "is no SHA-1 hash in hexadecimal")
 		}
 	case Crypt:
@@ -78,14 +79,7 @@ func cryptFits(s string) bool {
 	if desCrypt.MatchString(s) || md5Crypt.MatchString(s) {
 		return true
 	}
-	m := shaCrypt.FindStringSubmatch(s)
-	if m == nil {
-		return false
-	}
-	rounds := m[1] + m[2]
-	if rounds == "" {
-		return true
-	}
-	n, err := strconv.Atoi(rounds)
-	return err == nil && n <= maxRounds
+	// The digest of $5$ has 43 characters, that of $6$ twice as many.
+	digest := s[strings.LastIndexByte(s, '$')+1:]
+	return shaCrypt.MatchString(s) && (len(digest) == 86) == strings.HasPrefix(s, "$6$")
 }

@@ -149,6 +149,8 @@ func TestHashesAgree(t *testing.T) {
 		{workspace.Crypt, "$5$salt$" + a(43), true}, {workspace.Crypt, "$5$rounds=5000$salt$" + a(43), true},
 		{workspace.Crypt, "$6$salt$" + a(86), true}, {workspace.Crypt, "$6$salt$" + a(43), false}, {workspace.Crypt, "$5$salt$" + a(86), false},
 		{workspace.Crypt, "$6$rounds=10000$salt$" + a(86), true}, {workspace.Crypt, "$6$rounds=10001$salt$" + a(86), false},
+		{workspace.Crypt, "$5$rounds=9999$salt$" + a(43), true}, {workspace.Crypt, "$6$rounds=99999$salt$" + a(86), false},
+		{workspace.Crypt, "$1$rounds=1000$salt$" + a(22), false},
 		{workspace.Crypt, "$6$" + a(17) + "$" + a(86), false}, {workspace.Crypt, "$2b$10$" + a(53), false},
 	} {
 		_, err := b.Update(t.Context(), u.Key(), workspace.Patch{Password: workspace.Password{Value: secret.New(tc.text), Hash: tc.hash}})
