@@ -15,10 +15,7 @@ import (
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
-	"github.com/rollcall-emm/rollcall/shared/account"
-	"github.com/rollcall-emm/rollcall/shared/enterprise"
 	"github.com/rollcall-emm/rollcall/shared/event"
-	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/setup"
 	"github.com/rollcall-emm/rollcall/shared/setup/bus"
 	"github.com/rollcall-emm/rollcall/shared/setup/google"
@@ -28,11 +25,7 @@ func init() { functions.CloudEvent("provision", bus.Function(event.Provision, Op
 
 // Open makes the function's handler for a process.
 func Open(ctx context.Context, p *setup.Process) (event.Handler, error) {
-	db, err := p.DB(ctx)
-	if err != nil {
-		return nil, err
-	}
-	play, err := google.Play(ctx, p)
+	c, err := google.Open(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -40,10 +33,6 @@ func Open(ctx context.Context, p *setup.Process) (event.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Worker{
-		DB: db, Renamer: play, Bus: events, Now: time.Now, Log: p.Log,
-		Accounts: &account.Provisioner{Update: record.In[account.Rows](db), Google: play, Now: time.Now},
-		Verifier: &enterprise.Verifier{Update: record.In[enterprise.Rows](db), Google: google.Bound(play), Now: time.Now},
-	}
+	w := &Worker{DB: c.DB, Accounts: c.Accounts, Verifier: c.Verifier, Renamer: c.Play, Bus: events, Now: time.Now, Log: p.Log}
 	return w.Handle, nil
 }

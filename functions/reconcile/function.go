@@ -14,10 +14,7 @@ import (
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
-	"github.com/rollcall-emm/rollcall/shared/account"
-	"github.com/rollcall-emm/rollcall/shared/enterprise"
 	"github.com/rollcall-emm/rollcall/shared/event"
-	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/setup"
 	"github.com/rollcall-emm/rollcall/shared/setup/bus"
 	"github.com/rollcall-emm/rollcall/shared/setup/google"
@@ -36,17 +33,9 @@ func Open(ctx context.Context, p *setup.Process) (event.Handler, error) {
 
 // NewSweeper makes a Sweeper of what a process shares.
 func NewSweeper(ctx context.Context, p *setup.Process) (*Sweeper, error) {
-	db, err := p.DB(ctx)
+	c, err := google.Open(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	play, err := google.Play(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	return &Sweeper{
-		DB: db, Google: play, Now: time.Now, Log: p.Log,
-		Accounts: &account.Provisioner{Update: record.In[account.Rows](db), Google: play, Now: time.Now},
-		Verifier: &enterprise.Verifier{Update: record.In[enterprise.Rows](db), Google: google.Bound(play), Now: time.Now},
-	}, nil
+	return &Sweeper{DB: c.DB, Accounts: c.Accounts, Verifier: c.Verifier, Google: c.Play, Now: time.Now, Log: p.Log}, nil
 }

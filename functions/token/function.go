@@ -15,7 +15,6 @@ import (
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
-	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/setup"
 	"github.com/rollcall-emm/rollcall/shared/setup/google"
@@ -25,18 +24,10 @@ func init() { functions.HTTP("token", setup.HTTP(Open)) }
 
 // Open makes the function's handler for a process.
 func Open(ctx context.Context, p *setup.Process) (http.Handler, error) {
-	db, err := p.DB(ctx)
+	c, err := google.Open(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	play, err := google.Play(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	s := &Issuer{
-		Update:   record.In[Rows](db),
-		Accounts: &account.Provisioner{Update: record.In[account.Rows](db), Google: play, Now: time.Now},
-		Limits:   p.Config.Limits(), Now: time.Now,
-	}
+	s := &Issuer{Update: record.In[Rows](c.DB), Accounts: c.Accounts, Limits: p.Config.Limits(), Now: time.Now}
 	return s.Handler(p.Edge("token"), p.Config.Endpoint("token")), nil
 }

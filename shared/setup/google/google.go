@@ -3,9 +3,13 @@ package google
 
 import (
 	"context"
+	"time"
 
+	"github.com/rollcall-emm/rollcall/shared/account"
+	"github.com/rollcall-emm/rollcall/shared/enterprise"
 	"github.com/rollcall-emm/rollcall/shared/google"
 	"github.com/rollcall-emm/rollcall/shared/play"
+	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/setup"
 	"github.com/rollcall-emm/rollcall/shared/setup/secrets"
@@ -38,10 +42,31 @@ func Play(ctx context.Context, p *setup.Process) (*play.Client, error) {
 	})
 }
 
-// Bound returns the question that enterprise.Verifier asks.
-func Bound(c *play.Client) func(context.Context, string) error {
-	return func(ctx context.Context, playEnterprise string) error {
+// Clients is what the functions that call Google Play are made of.
+type Clients struct {
+	DB       *record.DB
+	Play     *play.Client
+	Accounts *account.Provisioner
+	Verifier *enterprise.Verifier
+}
+
+// Open makes the clients of a process.
+func Open(ctx context.Context, p *setup.Process) (Clients, error) {
+	db, err := p.DB(ctx)
+	if err != nil {
+		return Clients{}, err
+	}
+	c, err := Play(ctx, p)
+	if err != nil {
+		return Clients{}, err
+	}
+	bound := func(ctx context.Context, playEnterprise string) error {
 		_, err := c.Enterprise(ctx, playEnterprise)
 		return err
 	}
+	return Clients{
+		DB: db, Play: c,
+		Accounts: &account.Provisioner{Update: record.In[account.Rows](db), Google: c, Now: time.Now},
+		Verifier: &enterprise.Verifier{Update: record.In[enterprise.Rows](db), Google: bound, Now: time.Now},
+	}, nil
 }
