@@ -2,6 +2,7 @@ package play
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"sync"
 
@@ -71,7 +72,12 @@ func (c *Client) service(ctx context.Context) (*androidenterprise.Service, error
 	if c.api != nil {
 		return c.api, nil
 	}
-	opts := []option.ClientOption{option.WithHTTPClient(&http.Client{Transport: c.source.Transport()})}
+	opts := []option.ClientOption{
+		option.WithHTTPClient(&http.Client{Transport: c.source.Transport()}),
+		// By default the generated client writes whole replies, tokens included, to
+		// standard error where GOOGLE_SDK_GO_LOGGING_LEVEL says debug.
+		option.WithLogger(slog.New(slog.DiscardHandler)),
+	}
 	if c.opt.Endpoint != "" {
 		opts = append(opts, option.WithEndpoint(c.opt.Endpoint))
 	}

@@ -2,6 +2,8 @@ package play_test
 
 import (
 	"errors"
+	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -47,6 +49,35 @@ func TestErrorsTellNoSecrets(t *testing.T) {
 			if strings.Contains(strings.Join(texts, "\n"), s) {
 				t.Errorf("status %d: an error tells %q", status, s)
 			}
+		}
+	}
+}
+
+// Google's generated client logs requests and replies where this variable says so;
+// ours does not.
+func TestDebugLoggingTellsNoToken(t *testing.T) { // changes the environment and standard error
+	t.Setenv("GOOGLE_SDK_GO_LOGGING_LEVEL", "debug")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr, stdout := os.Stderr, os.Stdout
+	os.Stderr, os.Stdout = w, w
+	defer func() { os.Stderr, os.Stdout = stderr, stdout }()
+	read := make(chan string)
+	go func() {
+		b, _ := io.ReadAll(r)
+		read <- string(b)
+	}()
+	b := newBench(t)
+	if _, err := b.MintToken(t.Context(), b.ent, b.insert(t)); err != nil {
+		t.Error(err)
+	}
+	_ = w.Close()
+	said := <-read
+	for _, s := range append(b.sim.Tokens.Secrets(), b.sim.IssuedTokens()...) {
+		if strings.Contains(said, s) {
+			t.Errorf("%q is told", s)
 		}
 	}
 }

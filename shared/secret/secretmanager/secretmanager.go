@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"hash/crc32"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -214,7 +215,10 @@ func (s *Store) dial(ctx context.Context) (*gsecret.Client, error) {
 	defer s.mu.Unlock()
 	if s.client == nil {
 		// The client outlives the call that made it, so it must not end with it.
-		c, err := gsecret.NewClient(context.WithoutCancel(ctx), s.opt.Client...)
+		// By default it writes payloads, which are the secrets, to standard error
+		// where GOOGLE_SDK_GO_LOGGING_LEVEL says debug.
+		quiet := option.WithLogger(slog.New(slog.DiscardHandler))
+		c, err := gsecret.NewClient(context.WithoutCancel(ctx), append([]option.ClientOption{quiet}, s.opt.Client...)...)
 		if err != nil {
 			return nil, fault.Wrap(err, fault.Permanent, "secretmanager-client",
 				"cannot make the Secret Manager client; check the credentials")
