@@ -99,11 +99,14 @@ func (o *Office) setPolicy(r *request) error {
 		return inBody(err)
 	}
 	err = o.DB.Update(r.Context(), func(tx *record.Tx) error {
-		if e, err = tx.Enterprise(e.ID); err != nil {
+		// Not into e: a run whose read failed would leave the next one no id.
+		found, err := tx.Enterprise(e.ID)
+		if err != nil {
 			return err
 		}
-		e.Policy = policy
-		if err := tx.PutEnterprise(e); err != nil {
+		found.Policy = policy
+		e = found
+		if err := tx.PutEnterprise(found); err != nil {
 			return err
 		}
 		return tx.Audit(o.note(r, e.ID, "enterprise.policy", "enterprise:"+e.ID, ""))

@@ -26,13 +26,14 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/store"
 	"github.com/rollcall-emm/rollcall/shared/store/embedded"
+	"github.com/rollcall-emm/rollcall/shared/store/storetest"
 )
 
 const testToken = "test-token-of-the-loopback-admin"
 
 var clock = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// bench is an Office over an embedded store, with a bus that keeps what it gets.
+// bench is an Office over an embedded store whose closures all run more than once, with a bus that keeps what it gets.
 type bench struct {
 	t       *testing.T
 	office  *Office
@@ -49,7 +50,7 @@ func newBench(t *testing.T) *bench {
 	}
 	t.Cleanup(func() { _ = driver.Close() })
 	var n atomic.Int64
-	db := record.New(store.Count(driver), func() string { return "a" + strconv.FormatInt(n.Add(1), 10) })
+	db := record.New(store.Count(storetest.Rerun(driver)), func() string { return "a" + strconv.FormatInt(n.Add(1), 10) })
 	b := &bench{t: t, bus: &keptBus{}, log: &bytes.Buffer{}}
 	b.office = &Office{
 		DB: db, Events: b.bus, DeadLetters: b.bus, Auth: Loopback{Token: secret.New(testToken)},

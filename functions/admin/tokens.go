@@ -174,8 +174,13 @@ func (o *Office) revokeToken(r *request) error {
 		return err
 	}
 	err = o.DB.Update(r.Context(), func(tx *record.Tx) error {
-		if t, err = tx.Token(t.ID); err != nil || !t.RevokedAt.IsZero() {
+		// Not into t: a run whose read failed would leave the next one no id.
+		found, err := tx.Token(t.ID)
+		if err != nil {
 			return err
+		}
+		if t = found; !t.RevokedAt.IsZero() {
+			return nil
 		}
 		t.RevokedAt = o.Now().UTC()
 		if err := tx.PutToken(t); err != nil {

@@ -36,7 +36,7 @@ const deskURL = "https://emm.example.com/checkin"
 
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
-// bench is the function over an embedded store whose closures all run twice, with
+// bench is the function over an embedded store whose closures all run several times, with
 // the enterprise acme.
 type bench struct {
 	t       *testing.T

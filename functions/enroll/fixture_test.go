@@ -37,7 +37,7 @@ var (
 	endpoints     = protocol.Endpoints{CheckIn: "https://emm.example.com/checkin", Token: "https://emm.example.com/token"}
 )
 
-// bench is the function over an embedded store whose closures all run twice.
+// bench is the function over an embedded store whose closures all run several times.
 type bench struct {
 	t         *testing.T
 	db        *record.DB

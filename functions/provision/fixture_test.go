@@ -36,7 +36,7 @@ var (
 	keys          = googletest.KeyRing(1)
 )
 
-// bench is the function over an embedded store whose closures all run twice, an
+// bench is the function over an embedded store whose closures all run several times, an
 // embedded bus that delivers every event twice, and a simulated Google Play, with
 // the enterprises acme and other.
 type bench struct {

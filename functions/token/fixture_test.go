@@ -41,7 +41,7 @@ var (
 	keys          = googletest.KeyRing(1)
 )
 
-// bench is the function over an embedded store whose closures all run twice, and
+// bench is the function over an embedded store whose closures all run several times, and
 // a simulated Google Play, on one clock, with the enterprise acme.
 type bench struct {
 	t       *testing.T
