@@ -206,18 +206,21 @@ func TestLazy_TriesAgainAfterAFailure(t *testing.T) {
 	t.Parallel()
 	tries := 0
 	h := api.Lazy(slog.New(slog.DiscardHandler), func(context.Context) (http.Handler, error) {
-		if tries++; tries == 1 {
+		switch tries++; tries {
+		case 1:
 			return nil, fault.New(fault.Permanent, "store-locked", "another process uses the folder")
+		case 2:
+			panic("a defect in set-up")
 		}
 		return http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), nil
 	})
 	var codes []int
-	for range 3 {
+	for range 4 {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest("POST", "/", nil))
 		codes = append(codes, w.Code)
 	}
-	if diff := cmp.Diff([]int{503, 200, 200}, codes); diff != "" || tries != 2 {
+	if diff := cmp.Diff([]int{503, 503, 200, 200}, codes); diff != "" || tries != 3 {
 		t.Errorf("%d tries, statuses (-want +got):\n%s", tries, diff)
 	}
 }
