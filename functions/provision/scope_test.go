@@ -11,8 +11,10 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/device"
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
 	"github.com/rollcall-emm/rollcall/shared/event"
+	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/google/googletest"
 	"github.com/rollcall-emm/rollcall/shared/record"
+	"github.com/rollcall-emm/rollcall/shared/store"
 	"github.com/rollcall-emm/rollcall/shared/workflow"
 )
 
@@ -186,6 +188,43 @@ func TestProvision_OneBadItem(t *testing.T) {
 			}
 			if failed != 1 {
 				t.Errorf("%d records of the failure %s: %v", failed, tc.reason, b.trail())
+			}
+		})
+	}
+}
+
+// TestProvision_E2_WholeCommandFails: what ends a command for good, beside any
+// item, is in the trail too, for the admin sees nothing else of it.
+func TestProvision_E2_WholeCommandFails(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		op      workflow.Op
+		reason  string
+		arrange func(b *bench)
+	}{
+		{workflow.Verify, "google-invalid", func(b *bench) {
+			b.sim.Faults.Add(googletest.Script{Method: "androidenterprise.enterprises.get", Mode: googletest.Refuse, Status: 400})
+		}},
+		{workflow.Release, "record-damaged", func(b *bench) {
+			err := b.driver.Update(b.t.Context(), func(tx store.Txn) error {
+				return tx.Put(store.Document{Key: store.Key{Kind: record.Devices, ID: "d1"}, Body: []byte(`{"id":1}`),
+					Index: map[string]string{"enterprise": "acme"}})
+			})
+			if err != nil {
+				b.t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(string(tc.op), func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			tc.arrange(b)
+			if err := b.handle(command(tc.op)); err == nil || fault.Redeliver(err) {
+				t.Errorf("%v, want a final error", err)
+			}
+			want := []line{{admin, "workflow." + string(tc.op), "enterprise:acme", tc.reason}}
+			if diff := cmp.Diff(want, b.trail()); diff != "" {
+				t.Errorf("trail (-want +got):\n%s", diff)
 			}
 		})
 	}

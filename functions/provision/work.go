@@ -33,12 +33,24 @@ type Worker struct {
 const pageSize = 25
 
 // Handle does one event's work. An item that fails for good is recorded and the
-// others go on; one that may work later brings the whole event back.
+// others go on; one that may work later brings the whole event back. What ends the
+// whole command for good is recorded against its enterprise.
 func (w *Worker) Handle(ctx context.Context, e event.Event) error {
 	cmd, err := workflow.Parse(e.Data)
 	if err != nil {
 		return err
 	}
+	err = w.do(ctx, cmd)
+	if err == nil || fault.Redeliver(err) {
+		return err
+	}
+	if failed := w.failed(ctx, cmd, "enterprise:"+cmd.Enterprise, err); failed != nil {
+		return failed
+	}
+	return err
+}
+
+func (w *Worker) do(ctx context.Context, cmd workflow.Command) error {
 	switch cmd.Op {
 	case workflow.Verify:
 		ent, err := w.DB.Enterprise(ctx, cmd.Enterprise)
@@ -97,7 +109,7 @@ func (w *Worker) each(ctx context.Context, cmd workflow.Command, kind string, id
 }
 
 func (w *Worker) failed(ctx context.Context, cmd workflow.Command, target string, cause error) error {
-	w.Log.LogAttrs(ctx, slog.LevelWarn, "workflow item failed", slog.String("op", string(cmd.Op)),
+	w.Log.LogAttrs(ctx, slog.LevelWarn, "workflow failed", slog.String("op", string(cmd.Op)),
 		slog.String("target", target), slog.String("reason", word(cause)))
 	return w.DB.AppendAudit(ctx, w.note(cmd, target, word(cause)))
 }
