@@ -1,7 +1,11 @@
 package reconcile_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,6 +86,34 @@ func TestReconcile_OneEnterpriseStopsNobody(t *testing.T) {
 	}
 	if got := b.run().Verified; got != 1 {
 		t.Errorf("the next run: %d verified, want the other", got)
+	}
+}
+
+// TestReconcile_DamagedRecordsStopNobody: what cannot be read is told to the
+// operator, also where nothing else is due, and the other enterprises are looked up.
+func TestReconcile_DamagedRecordsStopNobody(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	var log bytes.Buffer
+	b.sweeper.Log = slog.New(slog.NewTextHandler(&log, nil))
+	b.enterprise("beta", enterprise.Pending)
+	err := b.driver.Update(t.Context(), func(tx store.Txn) error {
+		broken := []byte(`{"id":1}`)
+		return errors.Join(
+			tx.Put(store.Document{Key: store.Key{Kind: record.Enterprises, ID: "aaa"}, Body: broken}),
+			tx.Put(store.Document{Key: store.Key{Kind: record.Accounts, ID: "a"}, Body: broken,
+				Index: map[string]string{"due": store.Timestamp(b.now)}}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := b.run().Verified; got != 1 {
+		t.Errorf("%d verified, want 1", got)
+	}
+	for _, what := range []string{"accounts", "enterprises"} {
+		if !strings.Contains(log.String(), what+" cannot be read") {
+			t.Errorf("the log does not tell of the %s:\n%s", what, &log)
+		}
 	}
 }
 

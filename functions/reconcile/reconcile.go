@@ -74,11 +74,9 @@ func (s *Sweeper) Run(ctx context.Context) (Summary, error) {
 func (s *Sweeper) due(ctx context.Context, sum *Summary) error {
 	for range maxBatches {
 		rows, damaged, err := s.DB.AccountsDue(ctx, s.Now(), batch)
+		s.damaged(ctx, "accounts", damaged)
 		if err != nil || len(rows) == 0 {
 			return err
-		}
-		if damaged > 0 {
-			s.Log.LogAttrs(ctx, slog.LevelError, "accounts cannot be read; restore them from a backup", slog.Int("count", damaged))
 		}
 		results := make([]Summary, len(rows))
 		g, gctx := errgroup.WithContext(ctx)
@@ -97,6 +95,13 @@ func (s *Sweeper) due(ctx context.Context, sum *Summary) error {
 		}
 	}
 	return nil
+}
+
+// damaged tells the operator of records that nothing can be done with.
+func (s *Sweeper) damaged(ctx context.Context, what string, count int) {
+	if count > 0 {
+		s.Log.LogAttrs(ctx, slog.LevelError, what+" cannot be read; restore them from a backup", slog.Int("count", count))
+	}
 }
 
 func (s *Sweeper) settle(ctx context.Context, row account.Account, sum *Summary) error {
@@ -177,10 +182,11 @@ func (s *Sweeper) note(row account.Account, now time.Time, action, detail string
 func (s *Sweeper) enterprises(ctx context.Context, sum *Summary) error {
 	var page record.Page
 	for {
-		all, next, err := s.DB.Enterprises(ctx, page)
+		all, damaged, next, err := s.DB.EveryEnterprise(ctx, page)
 		if err != nil {
 			return err
 		}
+		s.damaged(ctx, "enterprises", damaged)
 		for _, e := range all {
 			if e.State != enterprise.Pending && s.Now().Sub(e.CheckedAt) < verifyEvery {
 				continue

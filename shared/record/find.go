@@ -55,6 +55,14 @@ func (db *DB) Enterprises(ctx context.Context, p Page) ([]enterprise.Enterprise,
 	return list[enterprise.Enterprise](ctx, db, store.Query{Kind: Enterprises}, p)
 }
 
+// EveryEnterprise is Enterprises for work on all of them: those that cannot be read
+// are counted and left out, for one's damaged record must not stop the others.
+func (db *DB) EveryEnterprise(ctx context.Context, p Page) (es []enterprise.Enterprise, damaged int, next string, err error) {
+	docs, next, err := find(ctx, db, store.Query{Kind: Enterprises}, p)
+	es, damaged = readable[enterprise.Enterprise](docs)
+	return es, damaged, next, err
+}
+
 // Tokens lists an enterprise's enrollment tokens.
 func (db *DB) Tokens(ctx context.Context, ent string, p Page) ([]enrollment.Token, string, error) {
 	return list[enrollment.Token](ctx, db, store.Equal(Tokens, byEnterprise, ent, 0), p)
@@ -80,14 +88,7 @@ func (db *DB) Accounts(ctx context.Context, ent string, p Page) ([]account.Accou
 // one enterprise's damaged record must not stop the others.
 func (db *DB) AccountsDue(ctx context.Context, now time.Time, limit int) (as []account.Account, damaged int, err error) {
 	docs, err := db.driver.Find(ctx, store.Query{Kind: Accounts, Field: byDue, To: store.Timestamp(now.Add(1)), Limit: limit})
-	for _, d := range docs {
-		a, err := decode[account.Account](d, nil)
-		if err != nil {
-			damaged++
-			continue
-		}
-		as = append(as, a)
-	}
+	as, damaged = readable[account.Account](docs)
 	return as, damaged, err
 }
 
@@ -130,18 +131,7 @@ func only[T any](ctx context.Context, db *DB, q store.Query, what string) (T, er
 }
 
 func list[T any](ctx context.Context, db *DB, q store.Query, p Page) ([]T, string, error) {
-	q.Limit = p.Limit
-	if q.Limit == 0 {
-		q.Limit = 100
-	}
-	if p.Next != "" {
-		c, err := parseCursor(p.Next)
-		if err != nil {
-			return nil, "", err
-		}
-		q.After = c
-	}
-	docs, err := db.driver.Find(ctx, q)
+	docs, next, err := find(ctx, db, q, p)
 	if err != nil {
 		return nil, "", err
 	}
@@ -153,11 +143,36 @@ func list[T any](ctx context.Context, db *DB, q store.Query, p Page) ([]T, strin
 		}
 		vs = append(vs, v)
 	}
-	if len(docs) < q.Limit {
-		return vs, "", nil
+	return vs, next, nil
+}
+
+// readable decodes the documents that can be, and counts the others.
+func readable[T any](docs []store.Document) (vs []T, damaged int) {
+	for _, d := range docs {
+		v, err := decode[T](d, nil)
+		if err != nil {
+			damaged++
+			continue
+		}
+		vs = append(vs, v)
 	}
-	last := docs[len(docs)-1]
-	return vs, formatCursor(store.Cursor{Value: last.Index[q.Field], ID: last.Key.ID}), nil
+	return vs, damaged
+}
+
+func find(ctx context.Context, db *DB, q store.Query, p Page) (docs []store.Document, next string, err error) {
+	q.Limit = p.Limit
+	if q.Limit == 0 {
+		q.Limit = 100
+	}
+	if p.Next != "" {
+		if q.After, err = parseCursor(p.Next); err != nil {
+			return nil, "", err
+		}
+	}
+	if docs, err = db.driver.Find(ctx, q); err != nil || len(docs) < q.Limit {
+		return docs, "", err
+	}
+	return docs, formatCursor(q.Cursor(docs[len(docs)-1])), nil
 }
 
 func formatCursor(c store.Cursor) string {
