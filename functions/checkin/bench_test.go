@@ -105,7 +105,7 @@ func newSteady(b *testing.B) *steadyBench {
 	if err := db.Update(b.Context(), func(tx *record.Tx) error { return tx.PutDevice(row) }); err != nil {
 		b.Fatal(err)
 	}
-	desk := &checkin.Desk{Device: db.Device, Update: record.In[checkin.Rows](db), URL: benchURL,
+	desk := &checkin.Desk{Device: db.Device, Enterprise: db.Enterprise, Update: record.In[checkin.Rows](db), URL: benchURL,
 		Now: time.Now, Random: func() float64 { return 0.5 }}
 	s.handler = desk.Handler(api.Edge{Function: "checkin", Now: time.Now,
 		Log: slog.New(slog.NewJSONHandler(io.Discard, nil))})

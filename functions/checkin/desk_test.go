@@ -59,7 +59,7 @@ func newBench(t *testing.T) *bench {
 	var n atomic.Int64
 	// Ids in order keep the trail in order under a clock that stands still.
 	b.db = record.New(b.driver, func() string { return fmt.Sprintf("a%06d", n.Add(1)) })
-	desk := &checkin.Desk{Device: b.db.Device, Update: record.In[checkin.Rows](b.db), URL: deskURL,
+	desk := &checkin.Desk{Device: b.db.Device, Enterprise: b.db.Enterprise, Update: record.In[checkin.Rows](b.db), URL: deskURL,
 		Now: b.clock, Random: func() float64 { return b.random }}
 	b.handler = desk.Handler(api.Edge{Function: "checkin", Now: b.clock,
 		Log:     slog.New(slog.NewJSONHandler(io.Discard, nil)),

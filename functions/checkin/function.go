@@ -28,7 +28,7 @@ func Open(ctx context.Context, p *setup.Process) (http.Handler, error) {
 		return nil, err
 	}
 	desk := &Desk{
-		Device: db.Device, Update: record.In[Rows](db), URL: p.Config.Endpoint("checkin"),
+		Device: db.Device, Enterprise: db.Enterprise, Update: record.In[Rows](db), URL: p.Config.Endpoint("checkin"),
 		Now: time.Now, Random: rand.Float64,
 	}
 	return desk.Handler(p.Edge("checkin")), nil

@@ -21,7 +21,6 @@ import (
 type Rows interface {
 	Device(id string) (device.Device, error)
 	Account(id string) (account.Account, error)
-	Enterprise(id string) (enterprise.Enterprise, error)
 	PutDevice(device.Device) error
 	PutAccount(account.Account) error
 	Audit(audit.Record) error
@@ -31,6 +30,9 @@ type Rows interface {
 type Desk struct {
 	// Device reads one device.
 	Device func(ctx context.Context, id string) (device.Device, error)
+	// Enterprise reads one enterprise, outside of any transaction, so that devices
+	// that check in together hold no lock on a row they share (invariant C7).
+	Enterprise func(ctx context.Context, id string) (enterprise.Enterprise, error)
 	// Update runs a transaction; the closure may run several times.
 	Update func(ctx context.Context, fn func(Rows) error) error
 	// URL is the function's public URL, which proofs name.
@@ -59,7 +61,7 @@ func (d *Desk) serve(w http.ResponseWriter, r *http.Request) error {
 		return fault.New(fault.Unauthorized, "proof-reused", "")
 	}
 	if device.Apply(row, req, d.Now()).Dirty {
-		if row, err = d.record(r.Context(), id, req, v); err != nil {
+		if row, err = d.record(r.Context(), row, req, v); err != nil {
 			return err
 		}
 	}
@@ -78,12 +80,20 @@ func unknown(err error) error {
 // the device said the same in the meantime.
 var errUnchanged = errors.New("unchanged")
 
-// record takes the report in, together with what it says of a token.
-func (d *Desk) record(ctx context.Context, id string, req protocol.CheckInRequest, v proof.Verified) (device.Device, error) {
+// record takes the report of a device in, together with what it says of a token.
+func (d *Desk) record(ctx context.Context, known device.Device, req protocol.CheckInRequest, v proof.Verified) (device.Device, error) {
+	var ent *enterprise.Enterprise // its policy, if that is to be read anew
+	if device.PolicyDue(known, d.Now()) {
+		e, err := enterprise.Required(d.Enterprise(ctx, known.Enterprise))
+		if err != nil {
+			return device.Device{}, err
+		}
+		ent = &e
+	}
 	var row device.Device
 	err := d.Update(ctx, func(tx Rows) error {
 		now := d.Now()
-		found, err := tx.Device(id)
+		found, err := tx.Device(known.ID)
 		if err != nil {
 			return unknown(err)
 		}
@@ -101,11 +111,7 @@ func (d *Desk) record(ctx context.Context, id string, req protocol.CheckInReques
 				return err
 			}
 		}
-		if device.PolicyDue(found, now) {
-			ent, err := enterprise.Required(tx.Enterprise(row.Enterprise))
-			if err != nil {
-				return err
-			}
+		if ent != nil {
 			row.CheckInSeconds = ent.Policy.CheckIn()
 			if row.Desired.Hold == device.EnterpriseGone && ent.State == enterprise.Bound {
 				row.Desired.Release() // it came back

@@ -70,7 +70,7 @@ func newRollcall(b *testing.B) *rollcall {
 		b.Fatal(err)
 	}
 	desk := &checkin.Desk{
-		Device: db.Device, Update: record.In[checkin.Rows](db), URL: checkInURL,
+		Device: db.Device, Enterprise: db.Enterprise, Update: record.In[checkin.Rows](db), URL: checkInURL,
 		Now: time.Now, Random: func() float64 { return 0.5 },
 	}
 	var served api.Served
