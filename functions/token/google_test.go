@@ -219,3 +219,44 @@ func (o *overtaken) MintToken(ctx context.Context, ent, user string) (secret.Val
 	}
 	return o.provider.MintToken(ctx, ent, user)
 }
+
+// hurried notes by when each call to Google has to end.
+type hurried struct {
+	account.Provider
+	account.Remover
+	ends []time.Time
+}
+
+func (h *hurried) note(ctx context.Context) {
+	end, _ := ctx.Deadline()
+	h.ends = append(h.ends, end)
+}
+
+func (h *hurried) Insert(ctx context.Context, ent string, s account.Spec) (string, error) {
+	h.note(ctx)
+	return h.Provider.Insert(ctx, ent, s)
+}
+
+func (h *hurried) MintToken(ctx context.Context, ent, user string) (secret.Value, error) {
+	h.note(ctx)
+	return h.Provider.MintToken(ctx, ent, user)
+}
+
+// TestToken_GoogleHasATime: Google is not waited for after the agent has given the
+// request up, for nobody would receive the token.
+func TestToken_GoogleHasATime(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	h := &hurried{Provider: b.issuer.Accounts.Google, Remover: b.issuer.Accounts.Google}
+	b.issuer.Accounts.Google = h
+	latest := time.Now().Add(30 * time.Second)
+	b.phone(account.UserAccount).add()
+	if len(h.ends) != 2 {
+		t.Fatalf("%d calls, want 2", len(h.ends))
+	}
+	for i, end := range h.ends {
+		if end.IsZero() || end.After(latest) {
+			t.Errorf("call %d may last until %v, want before %v", i+1, end, latest)
+		}
+	}
+}

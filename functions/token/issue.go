@@ -60,7 +60,14 @@ func (s *Issuer) Issue(ctx context.Context, v proof.Verified, req protocol.Token
 	return Grant{Device: a.device, Token: tok, NotAfter: a.notAfter}, nil
 }
 
+// budget is how long Google may take over one request. It ends before an agent
+// gives the request up, by default after 30 seconds: a token that comes later is
+// lost, and counts against the device.
+const budget = 25 * time.Second
+
 func (s *Issuer) mint(ctx context.Context, row account.Account, actor string) (secret.Value, error) {
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
 	row, err := s.finish(ctx, row, actor)
 	if err != nil {
 		return secret.Value{}, err
@@ -86,7 +93,7 @@ func (s *Issuer) finish(ctx context.Context, row account.Account, actor string) 
 	}
 	done, err, _ := s.flights.Do(row.ID, func() (any, error) {
 		// One caller's cancellation must not fail the others.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), budget)
 		defer cancel()
 		return s.Accounts.Finish(ctx, row, actor)
 	})
