@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -37,8 +38,17 @@ simulated Google Play; creates an enterprise; enrols devices of the people of an
 organisation and drives them until each has its account; has them check in for a
 few seconds; and prints what came of it. Exit code 0 means that every device
 converged and that Rollcall and Google Play count the same accounts.`,
-		Args: cobra.NoArgs, SilenceUsage: true, SilenceErrors: true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fault.New(fault.Invalid, "usage", "%q is not a flag; see ./scripts/run --help", args[0])
+			}
+			return nil
+		},
+		SilenceUsage: true, SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("people") && opt.people < 1 {
+				return fault.Field("--people", "give 1 to 1000000")
+			}
 			if err := opt.check(); err != nil {
 				return err
 			}
@@ -83,12 +93,24 @@ func (opt options) check() error {
 	switch {
 	case opt.devices < 1 || opt.devices > 100_000:
 		return fault.Field("--devices", "give 1 to 100000")
-	case opt.people < 0 || opt.people > 1_000_000:
+	case opt.people > 1_000_000:
 		return fault.Field("--people", "give 1 to 1000000")
 	case opt.people > 0 && opt.ldif != "":
 		return fault.Field("--people", "give --people or --ldif, not both")
-	case opt.steady < 0 || opt.patience <= 0:
-		return fault.Field("--steady", "and --patience cannot be negative")
+	case opt.store != "embedded" && opt.store != "firestore":
+		return fault.Field("--store", "give embedded or firestore")
+	case opt.bus != "embedded" && opt.bus != "pubsub":
+		return fault.Field("--bus", "give embedded or pubsub")
+	case opt.steady < 0:
+		return fault.Field("--steady", "give a time such as 5s, or 0 for none")
+	case opt.patience <= 0:
+		return fault.Field("--patience", "give a time such as 5m")
+	case opt.report == "":
+		return nil
+	}
+	// Now, for nobody wants to hear it after the run.
+	if info, err := os.Stat(filepath.Dir(opt.report)); err != nil || !info.IsDir() {
+		return fault.Field("--report", "there is no folder %s", filepath.Dir(opt.report))
 	}
 	return nil
 }

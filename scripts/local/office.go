@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 
+	"github.com/rollcall-emm/rollcall/scripts/local/stack"
+	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 )
@@ -76,4 +79,30 @@ func (r *refusal) Error() string {
 type enrollmentToken struct {
 	ID     string `json:"id"`
 	Secret string `json:"secret"`
+}
+
+// enterprise is known here by id and at Google Play by play.
+type enterprise struct{ id, play string }
+
+// enterpriseFor makes an enterprise of this run's own, at Google and here.
+func enterpriseFor(ctx context.Context, o office, s *stack.Stack) (enterprise, error) {
+	const name = "Example Logistics"
+	ent := enterprise{"example", s.NewPlayEnterprise(name)}
+	for i := 1; ; i++ {
+		if i > 1 {
+			ent.id = fmt.Sprintf("example-%d", i)
+		}
+		err := o.post(ctx, "/v1/enterprises", map[string]any{
+			"id": ent.id, "name": name, "play": ent.play,
+			"policy": map[string]any{
+				"deviceLimit":      "deviceAccount",
+				"labelAccountType": map[string]string{"kiosk": string(account.DeviceAccount)},
+			},
+		}, nil)
+		var no *refusal
+		if errors.As(err, &no) && no.status == 409 && i < 1000 {
+			continue // an earlier run's, kept in the folder
+		}
+		return ent, err
+	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	_ "embed"
 
@@ -32,7 +33,7 @@ func readPeople(path string) ([]person, error) {
 		if err != nil {
 			return nil, fault.Wrap(err, fault.Invalid, "ldif", "cannot read the LDIF file %s", path)
 		}
-		text = string(b)
+		text = strings.TrimPrefix(string(b), "\ufeff") // editors on Windows put the mark there
 	} else {
 		path = "the sample"
 	}
@@ -46,7 +47,8 @@ func readPeople(path string) ([]person, error) {
 		if e.Entry == nil {
 			continue // a change record
 		}
-		id, name := e.Entry.GetAttributeValue("entryUUID"), e.Entry.GetAttributeValue("cn")
+		// The case of an attribute's name means nothing (RFC 4512, section 2.5).
+		id, name := e.Entry.GetEqualFoldAttributeValue("entryUUID"), e.Entry.GetEqualFoldAttributeValue("cn")
 		if id == "" || name == "" {
 			continue
 		}

@@ -13,10 +13,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/rollcall-emm/rollcall/scripts/local/stack"
-	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/event/pubsub"
 	"github.com/rollcall-emm/rollcall/shared/fault"
-	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/setup"
 )
 
@@ -64,9 +62,13 @@ func run(ctx context.Context, opt options, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "Rollcall runs on %s, with the %s store and the %s bus\nlog and data: %s%s\n", s.URL, cfg.Store, cfg.Bus, cfg.Data, kept)
-	err = opt.drive(ctx, s, obs, people, out)
+	o := office{s.URL + "/admin", s.Token}
+	ent, err := enterpriseFor(ctx, o, s)
+	if err == nil {
+		err = opt.drive(ctx, s, o, obs, ent, people, out)
+	}
 	if err == nil && opt.serve {
-		serve(ctx, s, out)
+		serve(ctx, s, ent.id, out)
 	}
 	return errors.Join(err, s.Close())
 }
@@ -104,6 +106,9 @@ func (opt options) config(ctx context.Context) (setup.Config, func(), error) {
 		cleanup = func() { _ = os.RemoveAll(cfg.Data) }
 	} else if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return cfg, nil, fault.Wrap(err, fault.Permanent, "data", "cannot make the folder %s; choose another with --data", cfg.Data)
+	} else if cfg.Data, err = filepath.Abs(cfg.Data); err != nil {
+		// It is absolute for whoever copies it into another terminal.
+		return cfg, nil, fault.Wrap(err, fault.Permanent, "data", "cannot tell where --data is; give it beginning with /")
 	}
 	return cfg, cleanup, nil
 }
@@ -116,20 +121,16 @@ func (opt options) ready(ctx context.Context, s *stack.Stack) error {
 	return nil
 }
 
-func (opt options) drive(ctx context.Context, s *stack.Stack, obs *observer, people []person, out io.Writer) error {
-	o := office{s.URL + "/admin", s.Token}
-	ent, play, err := enterpriseFor(ctx, o, s)
-	if err != nil {
-		return err
-	}
+// drive has the fleet do its work in the enterprise ent.
+func (opt options) drive(ctx context.Context, s *stack.Stack, o office, obs *observer, ent enterprise, people []person, out io.Writer) error {
 	f := newFleet(s)
-	if err := f.issue(ctx, o, ent, assign(people, opt.devices)); err != nil {
+	if err := f.issue(ctx, o, ent.id, assign(people, opt.devices)); err != nil {
 		return err
 	}
 	if opt.faults {
 		breakThings(s.Play.Faults)
 	}
-	sum := summary{Enterprise: ent, Store: opt.store, Bus: opt.bus, Faults: opt.faults, People: len(people), Devices: len(f.phones)}
+	sum := summary{Enterprise: ent.id, Store: opt.store, Bus: opt.bus, Faults: opt.faults, People: len(people), Devices: len(f.phones)}
 
 	began := time.Now()
 	step, done := progress(out, len(f.phones), "enrolling")
@@ -148,7 +149,7 @@ func (opt options) drive(ctx context.Context, s *stack.Stack, obs *observer, peo
 	again := &fleet{stack: s, stats: f.stats, options: f.options, phones: lost}
 	n, err := again.settle(ctx, opt.patience, func() {})
 	sum.Converged -= len(lost) - n
-	stuck = errors.Join(stuck, err, f.strangers(ctx, o, ent))
+	stuck = errors.Join(stuck, err, f.strangers(ctx, o, ent.id))
 
 	fmt.Fprintf(out, "steady check-ins for %v\n", opt.steady)
 	if sum.Steady, err = f.steady(ctx, opt.steady, obs); err != nil {
@@ -159,7 +160,7 @@ func (opt options) drive(ctx context.Context, s *stack.Stack, obs *observer, peo
 	}
 	s.Play.Faults.Clear()
 	stuck = errors.Join(stuck, s.Reconcile(ctx))
-	if err := sum.collect(ctx, s, ent, play); err != nil {
+	if err := sum.collect(ctx, s, ent); err != nil {
 		return err
 	}
 	sum.Refusals, sum.GoogleRetries = obs.refusals.all(), obs.retries.Load()
@@ -185,72 +186,12 @@ func (opt options) drive(ctx context.Context, s *stack.Stack, obs *observer, peo
 	return nil
 }
 
-// enterpriseFor makes an enterprise of this run's own, at Google and here.
-func enterpriseFor(ctx context.Context, o office, s *stack.Stack) (id, play string, err error) {
-	const name = "Example Logistics"
-	play = s.NewPlayEnterprise(name)
-	for i := 1; ; i++ {
-		id = "example"
-		if i > 1 {
-			id = fmt.Sprintf("example-%d", i)
-		}
-		err := o.post(ctx, "/v1/enterprises", map[string]any{
-			"id": id, "name": name, "play": play,
-			"policy": map[string]any{
-				"deviceLimit":      "deviceAccount",
-				"labelAccountType": map[string]string{"kiosk": string(account.DeviceAccount)},
-			},
-		}, nil)
-		var no *refusal
-		if errors.As(err, &no) && no.status == 409 && i < 1000 {
-			continue // an earlier run's, kept in the folder
-		}
-		return id, play, err
-	}
-}
-
-// collect counts accounts and tokens in the rows, and accounts at Google.
-func (s *summary) collect(ctx context.Context, st *stack.Stack, ent, play string) error {
-	db, err := st.Process.DB(ctx)
-	if err != nil {
-		return err
-	}
-	s.Tokens = map[string]int{}
-	var page record.Page
-	for {
-		rows, next, err := db.Accounts(ctx, ent, page)
-		if err != nil {
-			return err
-		}
-		for _, a := range rows {
-			for _, b := range a.Bindings {
-				for _, m := range b.Tokens {
-					s.Tokens[string(m.State)]++
-				}
-			}
-			switch {
-			case a.State != account.Active:
-			case a.Type == account.UserAccount:
-				s.UserAccounts++
-			default:
-				s.DeviceAccounts++
-			}
-		}
-		if next == "" {
-			break
-		}
-		page.Next = next
-	}
-	s.GoogleAccounts = st.Play.UserCount(play)
-	return nil
-}
-
 // progress returns what is called for each step of n: a bar on a terminal, and
 // nothing where the output goes to a file.
 func progress(out io.Writer, n int, what string) (step, done func()) {
 	f, ok := out.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
-		fmt.Fprintf(out, "%s %d devices\n", what, n)
+		fmt.Fprintf(out, "%s the devices (%d)\n", what, n)
 		return func() {}, func() {}
 	}
 	bar := progressbar.NewOptions(n, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what),

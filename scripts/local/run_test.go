@@ -35,7 +35,7 @@ func TestRun_MainJobConverges(t *testing.T) {
 			Converged, User, Device, Google int
 			Problems                        []string
 		}
-		want := figures{Converged: 40, User: 26, Device: 5, Google: 31}
+		want := figures{Converged: 40, User: 26, Device: 5, Google: 31, Problems: []string{}}
 		got := figures{s.Converged, s.UserAccounts, s.DeviceAccounts, s.GoogleAccounts, s.Problems}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("run %d (-want +got):\n%s", i+1, diff)
@@ -88,7 +88,11 @@ func TestRun_SaysWhatIsInTheWay(t *testing.T) {
 		{"not LDIF", []string{"--ldif", file}, 2, "LDIF"},
 		{"no devices", []string{"--devices", "0"}, 2, "--devices"},
 		{"people twice", []string{"--people", "3", "--ldif", file}, 2, "not both"},
-		{"unknown store", []string{"--store", "paper"}, 2, "ROLLCALL_STORE"},
+		{"made up people, but none", []string{"--people", "0"}, 2, "--people"},
+		{"unknown store", []string{"--store", "paper"}, 2, "--store: give embedded or firestore"},
+		{"unknown bus", []string{"--bus", "paper"}, 2, "--bus: give embedded or pubsub"},
+		{"report into nowhere", []string{"--report", file + "x/report.json"}, 2, "there is no folder"},
+		{"a word", []string{"paper"}, 2, "is not a flag"},
 		{"unknown flag", []string{"--paper"}, 2, "--help"},
 		{"firestore without a project", []string{"--store", "firestore"}, 2, "project"},
 	} {
@@ -192,5 +196,23 @@ func TestPeople_Sample(t *testing.T) {
 	}
 	if !unicode {
 		t.Error("no name has a letter beyond ASCII; base64 values are not decoded")
+	}
+}
+
+// TestPeople_AsServersExportThem: attribute names in any case, a byte order mark,
+// and a base64 value.
+func TestPeople_AsServersExportThem(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "people.ldif")
+	text := "\ufeffdn: uid=a\nCN: Anna\nentryuuid: 1\n\ndn: uid=b\ncn:: SsO8cmdlbg==\nENTRYUUID:: Mg==\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := readPeople(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]person{{"1", "Anna"}, {"2", "Jürgen"}}, got); diff != "" {
+		t.Errorf("people (-want +got):\n%s", diff)
 	}
 }

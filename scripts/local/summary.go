@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,7 +11,10 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/rollcall-emm/rollcall/scripts/local/stack"
+	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/record"
 )
 
 // summary is what the run came to; --report writes it as JSON.
@@ -59,8 +63,45 @@ type steady struct {
 	Writes float64 `json:"storeWrites"`
 }
 
+// collect counts accounts and tokens in the rows, and accounts at Google.
+func (s *summary) collect(ctx context.Context, st *stack.Stack, ent enterprise) error {
+	db, err := st.Process.DB(ctx)
+	if err != nil {
+		return err
+	}
+	s.Tokens = map[string]int{}
+	var page record.Page
+	for {
+		rows, next, err := db.Accounts(ctx, ent.id, page)
+		if err != nil {
+			return err
+		}
+		for _, a := range rows {
+			for _, b := range a.Bindings {
+				for _, m := range b.Tokens {
+					s.Tokens[string(m.State)]++
+				}
+			}
+			switch {
+			case a.State != account.Active:
+			case a.Type == account.UserAccount:
+				s.UserAccounts++
+			default:
+				s.DeviceAccounts++
+			}
+		}
+		if next == "" {
+			break
+		}
+		page.Next = next
+	}
+	s.GoogleAccounts = st.Play.UserCount(ent.play)
+	return nil
+}
+
 // check notes what is not as it must be.
 func (s *summary) check() {
+	s.Problems = []string{} // in JSON [] and not null
 	note := func(bad bool, format string, args ...any) {
 		if bad {
 			s.Problems = append(s.Problems, fmt.Sprintf(format, args...))

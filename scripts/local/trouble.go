@@ -68,7 +68,7 @@ func firstLine(err error) string {
 }
 
 // serve waits for Ctrl-C and says how to talk to what runs.
-func serve(ctx context.Context, s *stack.Stack, out io.Writer) {
+func serve(ctx context.Context, s *stack.Stack, enterprise string, out io.Writer) {
 	bin := "go run ./scripts/rollcall"
 	if built := filepath.Join(".build", "rollcall"); exists(built) {
 		bin = "./" + built
@@ -77,10 +77,11 @@ func serve(ctx context.Context, s *stack.Stack, out io.Writer) {
 Serving until Ctrl-C. In another terminal:
   export ROLLCALL_URL=%s/admin
   export ROLLCALL_TOKEN_FILE=%s
-  %s enterprise list
+  export ROLLCALL_ENTERPRISE=%s
+  %s status
 Devices enroll at %s/enroll.
 A simulated Google Play enterprise that is free to bind: %s
-`, s.URL, s.TokenFile, bin, s.URL, s.NewPlayEnterprise("Free Enterprise"))
+`, s.URL, s.TokenFile, enterprise, bin, s.URL, s.NewPlayEnterprise("Free Enterprise"))
 	<-ctx.Done()
 	fmt.Fprintln(out, "\nstopping")
 }
