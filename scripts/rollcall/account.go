@@ -80,7 +80,7 @@ func (a *app) accountList() *cobra.Command {
 
 func (a *app) accountShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Show one account, its devices and what became of their tokens", Args: cobra.ExactArgs(1),
+		Use: "show ID", Short: "Show one account, its devices and what became of their tokens", Args: exactlyOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			got, err := a.one(cmd, "/accounts/", args[0])
 			if err != nil || a.json {

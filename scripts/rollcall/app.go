@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,8 +61,15 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use: "rollcall", Short: "Show and steer a Rollcall", Long: about,
 		SilenceErrors: true, SilenceUsage: true,
-		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
 			a.tokenFileGiven = cmd.Flags().Changed("token-file")
+			if a.timeout <= 0 {
+				return usagef("--timeout takes a time such as 30s")
+			}
+			if slices.Contains(args, "") {
+				return usagef("an id is empty; is a variable of your shell not set?")
+			}
+			return nil
 		},
 	}
 	f := root.PersistentFlags()
@@ -104,6 +112,14 @@ func refuseUnknown(cmd *cobra.Command) {
 			return usagef("%s has no command %q; there are: %s", cmd.CommandPath(), args[0], strings.Join(names, ", "))
 		}
 	}
+}
+
+// exactlyOne takes a single id.
+func exactlyOne(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usagef("give exactly one id, not %d", len(args))
+	}
+	return nil
 }
 
 // realMain runs the command and returns its exit code.

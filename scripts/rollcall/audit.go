@@ -42,6 +42,9 @@ func (a *app) auditCommand() *cobra.Command {
 				return err
 			}
 		}
+		if follow && (cmd.Flags().Changed("next") || cmd.Flags().Changed("limit")) {
+			return usagef("--follow has no end, so --next and --limit do not go with it; say with --since where to begin")
+		}
 		if follow {
 			return a.follow(cmd.Context(), path+"/audit", from)
 		}

@@ -58,7 +58,12 @@ func (a *app) deadLetterList() *cobra.Command {
 
 func (a *app) deadLetterReplay() *cobra.Command {
 	return &cobra.Command{
-		Use: "replay EVENT...", Short: "Send dead letters out anew", Args: cobra.MinimumNArgs(1),
+		Use: "replay EVENT...", Short: "Send dead letters out anew", Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("name at least one event; rollcall dead-letter list shows them")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
@@ -69,7 +74,9 @@ func (a *app) deadLetterReplay() *cobra.Command {
 				got, err := c.change(cmd.Context(), http.MethodPost, "/v1/dead-letters/"+segment(id)+"/replay", nil)
 				if err != nil {
 					f := *asFailure(err)
-					f.text = fmt.Sprintf("%s (%d of %d were replayed before)", f.text, i, len(args))
+					if len(args) > 1 {
+						f.text = fmt.Sprintf("%s: %s (replayed before it: %d of %d)", id, f.text, i, len(args))
+					}
 					return &f
 				}
 				replies.Items = append(replies.Items, got)

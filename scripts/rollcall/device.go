@@ -87,7 +87,7 @@ func (a *app) deviceList() *cobra.Command {
 
 func (a *app) deviceShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Show one device, its account and what became of its tokens", Args: cobra.ExactArgs(1),
+		Use: "show ID", Short: "Show one device, its account and what became of its tokens", Args: exactlyOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			got, err := a.one(cmd, "/devices/", args[0])
 			if err != nil || a.json {

@@ -92,6 +92,10 @@ func (a *app) tokenCreate() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if cmd.Flags().Changed("person") && body.Person == "" {
+			// Left out it means dedicated devices, which an unset variable must not.
+			return usagef("--person is empty; give the directory id of the person, or leave --person out for dedicated devices")
+		}
 		body.LifeSeconds = int64(time.Duration(life) / time.Second)
 		if withQR {
 			if qr.AdminComponent == "" || qr.PackageLocation == "" || qr.SignatureChecksum == "" {
@@ -154,14 +158,14 @@ func (a *app) tokenList() *cobra.Command {
 
 func (a *app) tokenShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Show one enrollment token, without its secret", Args: cobra.ExactArgs(1),
+		Use: "show ID", Short: "Show one enrollment token, without its secret", Args: exactlyOne,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.oneToken(cmd, http.MethodGet, args[0]) },
 	}
 }
 
 func (a *app) tokenRevoke() *cobra.Command {
 	return &cobra.Command{
-		Use: "revoke ID", Short: "End an enrollment token; devices that enrolled with it stay", Args: cobra.ExactArgs(1),
+		Use: "revoke ID", Short: "End an enrollment token; devices that enrolled with it stay", Args: exactlyOne,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.oneToken(cmd, http.MethodDelete, args[0]) },
 	}
 }

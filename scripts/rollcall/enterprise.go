@@ -29,7 +29,7 @@ func (a *app) enterpriseCreate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "create ID --name NAME --play PLAY-ID", Short: "Add an enterprise and have Google asked for it",
 		Example: "  rollcall enterprise create acme --name 'Acme Ltd' --play LC03abcd12",
-		Args:    cobra.ExactArgs(1),
+		Args:    exactlyOne,
 	}
 	cmd.Flags().StringVar(&body.Name, "name", "", "the organisation's `name`, which Google Play shows; nothing personal")
 	cmd.Flags().StringVar(&body.Play, "play", "", "Google's `id` of the enterprise, such as LC03abcd12")

@@ -77,7 +77,7 @@ func (a *app) ago(t time.Time) string {
 	d := a.now().Sub(t)
 	switch {
 	case d < 0:
-		return "in " + span(-d)
+		return "in " + span(-d+time.Second-1) // a day is 24h still when it was asked for just now
 	case d < time.Second:
 		return "now"
 	}
