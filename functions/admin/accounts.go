@@ -47,8 +47,8 @@ func viewAccount(a account.Account) accountView {
 
 var accountStates = []account.State{account.Creating, account.Active, account.Deleting, account.Deleted}
 
-// listAccounts lists an enterprise's accounts, or finds one by Google's user id or
-// by its name on devices (invariant P4). There is no search by person: the
+// listAccounts lists an enterprise's accounts, or finds those of Google's user id
+// or of a name on devices (invariant P4). There is no search by person: the
 // identifier is a keyed hash, and admins do not have the key (invariant P3).
 func (o *Office) listAccounts(r *request) error {
 	p, err := r.page("state", "userId", "name")
@@ -71,8 +71,13 @@ func (o *Office) listAccounts(r *request) error {
 		return err
 	}
 	read := func(p record.Page) ([]account.Account, string, error) { return o.DB.Accounts(r.Context(), e.ID, p) }
-	if userID != "" || name != "" {
-		read = func(record.Page) ([]account.Account, string, error) { return o.lookUp(r, e, userID, name) }
+	switch {
+	case userID != "":
+		read = func(record.Page) ([]account.Account, string, error) { return o.ofUser(r, e, userID) }
+	case name != "":
+		read = func(p record.Page) ([]account.Account, string, error) {
+			return o.DB.AccountsByName(r.Context(), e.ID, name, p)
+		}
 	}
 	accounts, next, err := filtered(p, read, func(a account.Account) bool { return state == "" || a.State == state })
 	if err != nil {
@@ -85,15 +90,9 @@ func (o *Office) listAccounts(r *request) error {
 	return list(r, items, next)
 }
 
-// lookUp returns the one account, or none.
-func (o *Office) lookUp(r *request, e enterprise.Enterprise, userID, name string) ([]account.Account, string, error) {
-	var a account.Account
-	var err error
-	if userID != "" {
-		a, err = o.DB.AccountByUser(r.Context(), e.Play, userID)
-	} else {
-		a, err = o.DB.AccountByName(r.Context(), e.ID, name)
-	}
+// ofUser returns the account of Google's user id, or none.
+func (o *Office) ofUser(r *request, e enterprise.Enterprise, userID string) ([]account.Account, string, error) {
+	a, err := o.DB.AccountByUser(r.Context(), e.Play, userID)
 	if fault.KindOf(err) == fault.NotFound || err == nil && a.Enterprise != e.ID {
 		return nil, "", nil
 	}

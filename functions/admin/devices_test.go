@@ -95,6 +95,20 @@ func TestListDevicesAndAccounts(t *testing.T) {
 	b.refuse(404, "GET", "/v1/enterprises/nobody/accounts", "", "", "no enterprise")
 }
 
+// TestAccountsOfOneName: a device says its account's name itself. One that says
+// another's name does not hide that account from the admin who looks for it.
+func TestAccountsOfOneName(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.acme()
+	for _, id := range []string{"honest", "a-liar"} {
+		b.putAccount(account.Account{ID: id, Enterprise: "acme", State: account.Active, Name: "name1"})
+	}
+	if d := cmp.Diff([]string{"a-liar", "honest"}, ids(t, b, "/v1/enterprises/acme/accounts?name=name1")); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+}
+
 func TestFilteredListingEnds(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -107,12 +107,12 @@ func TestCheckIn_P4_AccountIsFoundByName(t *testing.T) {
 			if reply := p.report(p.done()); len(reply.Directives) != 0 {
 				t.Errorf("a device that did everything is told %v", reply.Directives)
 			}
-			a, err := p.db.AccountByName(t.Context(), "acme", accountName)
-			if err != nil {
-				t.Fatal(err)
+			found, _, err := p.db.AccountsByName(t.Context(), "acme", accountName, record.Page{})
+			if err != nil || len(found) != 1 {
+				t.Fatalf("found %v, %v", found, err)
 			}
-			if want := p.row().Desired.AccountID; a.ID != want {
-				t.Errorf("found %s, want %s", a.ID, want)
+			if want := p.row().Desired.AccountID; found[0].ID != want {
+				t.Errorf("found %s, want %s", found[0].ID, want)
 			}
 		})
 	}

@@ -97,9 +97,11 @@ func (db *DB) AccountByUser(ctx context.Context, playEnterprise, userID string) 
 	return only[account.Account](ctx, db, store.Equal(Accounts, byUser, playEnterprise+"/"+userID, 1), "account with user id "+userID)
 }
 
-// AccountByName finds an account by the name that devices report.
-func (db *DB) AccountByName(ctx context.Context, ent, name string) (account.Account, error) {
-	return only[account.Account](ctx, db, store.Equal(Accounts, byName, ent+"/"+name, 1), "account of that name")
+// AccountsByName lists an enterprise's accounts of the name that devices report.
+// Each device says the name of its own account, so a device that lies gives its
+// account the name of another: one name may have several accounts.
+func (db *DB) AccountsByName(ctx context.Context, ent, name string, p Page) ([]account.Account, string, error) {
+	return list[account.Account](ctx, db, store.Equal(Accounts, byName, ent+"/"+name, 0), p)
 }
 
 // EnterpriseByPlay finds an enterprise by Google's id.
