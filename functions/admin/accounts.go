@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/api"
@@ -63,8 +64,8 @@ func (o *Office) listAccounts(r *request) error {
 		return fault.Field("name", "give userId or name, not both")
 	case len(userID) > 128:
 		return fault.Field("userId", "give Google's user id, at most 128 characters")
-	case len(name) > 254:
-		return fault.Field("name", "give the account's name as the device reports it, at most 254 bytes")
+	case utf8.RuneCountInString(name) > 254:
+		return fault.Field("name", "give the account's name as the device reports it, at most 254 characters")
 	}
 	e, err := o.enterprise(r)
 	if err != nil {

@@ -90,6 +90,8 @@ func TestListDevicesAndAccounts(t *testing.T) {
 	b.refuse(400, "GET", "/v1/enterprises/acme/devices?status=lost", "", "status", "ready")
 	b.refuse(400, "GET", "/v1/enterprises/acme/accounts?state=lost", "", "state", "active")
 	b.refuse(400, "GET", "/v1/enterprises/acme/accounts?userId=a&name=b", "", "name", "not both")
+	b.refuse(400, "GET", "/v1/enterprises/acme/accounts?name="+strings.Repeat("%C3%A9", 255), "", "name", "254 characters")
+	b.want(200, "GET", "/v1/enterprises/acme/accounts?name="+strings.Repeat("%C3%A9", 254), "", nil)
 	b.refuse(400, "GET", "/v1/enterprises/acme/accounts?person=e-1", "", "person", "not known")
 	b.refuse(404, "GET", "/v1/enterprises/nobody/devices", "", "", "no enterprise")
 	b.refuse(404, "GET", "/v1/enterprises/nobody/accounts", "", "", "no enterprise")

@@ -1,6 +1,7 @@
 package checkin_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -115,6 +116,22 @@ func TestCheckIn_P4_AccountIsFoundByName(t *testing.T) {
 				t.Errorf("found %s, want %s", found[0].ID, want)
 			}
 		})
+	}
+}
+
+// TestCheckIn_P4_LongestName: the longest name that the protocol allows, in
+// characters that take four bytes, is taken in and found.
+func TestCheckIn_P4_LongestName(t *testing.T) {
+	t.Parallel()
+	p := newBench(t).phone()
+	p.asked()
+	name := strings.Repeat("\U0001F4F1", 254)
+	report := p.done()
+	report.Accounts[0].Name, report.Outcomes[0].AccountName = name, name
+	p.report(report)
+	found, _, err := p.db.AccountsByName(t.Context(), "acme", name, record.Page{})
+	if err != nil || len(found) != 1 {
+		t.Errorf("found %v, %v", found, err)
 	}
 }
 

@@ -101,7 +101,7 @@ func (db *DB) AccountByUser(ctx context.Context, playEnterprise, userID string) 
 // Each device says the name of its own account, so a device that lies gives its
 // account the name of another: one name may have several accounts.
 func (db *DB) AccountsByName(ctx context.Context, ent, name string, p Page) ([]account.Account, string, error) {
-	return list[account.Account](ctx, db, store.Equal(Accounts, byName, ent+"/"+name, 0), p)
+	return list[account.Account](ctx, db, store.Equal(Accounts, byName, nameIndex(ent, name), 0), p)
 }
 
 // EnterpriseByPlay finds an enterprise by Google's id.

@@ -5,6 +5,8 @@ package record
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 
 	"github.com/go-json-experiment/json"
@@ -206,12 +208,22 @@ func (tx *Tx) PutAccount(a account.Account) error {
 		index[byUser] = a.PlayEnterprise + "/" + a.UserID
 	}
 	if a.Name != "" {
-		index[byName] = a.Enterprise + "/" + a.Name
+		index[byName] = nameIndex(a.Enterprise, a.Name)
 	}
 	if due := a.Due(); !due.IsZero() {
 		index[byDue] = store.Timestamp(due)
 	}
 	return put(tx, Accounts, a.ID, a, index)
+}
+
+// nameIndex is the index value of an account's name on devices. A device may say a
+// name of 254 characters, and the bytes of those can be more than a value has.
+func nameIndex(enterprise, name string) string {
+	if v := enterprise + "/" + name; len(v) <= store.MaxValue {
+		return v
+	}
+	sum := sha256.Sum256([]byte(name))
+	return enterprise + "/" + hex.EncodeToString(sum[:])
 }
 
 // Audit appends a record; its ID is made here.
