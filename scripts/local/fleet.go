@@ -2,15 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"crypto/rand"
-	"encoding/hex"
 
 	"github.com/sethvargo/go-retry"
 	"golang.org/x/sync/errgroup"

@@ -78,15 +78,21 @@ func (c Config) Validate() error {
 	if u.Scheme == "http" && !loopback(u.Hostname()) {
 		return fault.Field("ROLLCALL_PUBLIC_URL", "is %q; devices must come over https", c.PublicURL)
 	}
-	for name, n := range map[string]int{
-		"ROLLCALL_TOKEN_BURST": c.TokenBurst, "ROLLCALL_TOKEN_DAILY": c.TokenDaily, "ROLLCALL_PLAY_RATE": c.PlayRate,
-	} {
-		if n < 1 || n > 1000 {
-			return fault.Field(name, "is %d; give 1 to 1000", n)
+	for _, s := range []struct {
+		name  string
+		value int
+	}{{"ROLLCALL_PLAY_RATE", c.PlayRate}, {"ROLLCALL_TOKEN_BURST", c.TokenBurst}, {"ROLLCALL_TOKEN_DAILY", c.TokenDaily}} {
+		if s.value < 1 || s.value > 1000 {
+			return fault.Field(s.name, "is %d; give 1 to 1000", s.value)
 		}
 	}
-	if c.TokenLife < time.Second || c.TokenBurstWindow < time.Second {
-		return fault.Field("ROLLCALL_TOKEN_LIFE", "and ROLLCALL_TOKEN_BURST_WINDOW must be at least 1s")
+	for _, s := range []struct {
+		name  string
+		value time.Duration
+	}{{"ROLLCALL_TOKEN_BURST_WINDOW", c.TokenBurstWindow}, {"ROLLCALL_TOKEN_LIFE", c.TokenLife}} {
+		if s.value < time.Second {
+			return fault.Field(s.name, "is %v; give at least 1s", s.value)
+		}
 	}
 	return nil
 }
