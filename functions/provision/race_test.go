@@ -84,6 +84,36 @@ func TestProvision_P2_WantedAgainWhileTheFirstIsSlow(t *testing.T) {
 	}
 }
 
+// TestProvision_P2_WantedAgainWhileADeletionIsSlow: a deletion that comes twice
+// leaves alone what was made after the first was done.
+func TestProvision_P2_WantedAgainWhileADeletionIsSlow(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	p := b.phone("jane", account.UserAccount)
+	want := p.wanted()
+	b.put(func(tx *record.Tx) error { // as a creation leaves it that died
+		row, _, err := account.Intend(account.Account{}, fault.New(fault.NotFound, "", ""), want, b.now)
+		if err != nil {
+			return err
+		}
+		return tx.PutAccount(row)
+	})
+	b.worker.Accounts.Google = &overtaken{provider: b.worker.Accounts.Google, early: true, meanwhile: func() {
+		for _, op := range []workflow.Op{workflow.Delete, workflow.Create} {
+			if err := b.handle(command(op, want.ID)); err != nil {
+				t.Errorf("%s: %v", op, err)
+			}
+		}
+	}}
+	if err := b.worker.Accounts.Remove(t.Context(), want.ID, admin); err != nil {
+		t.Errorf("the slow deletion: %v", err)
+	}
+	users, row := b.sim.Users(b.playID), p.account()
+	if len(users) != 1 || row.State != account.Active || users[0].ID != row.UserID {
+		t.Errorf("Google has %+v; the row is %s and names %q", users, row.State, row.UserID)
+	}
+}
+
 // overtaken lets something happen while the first insertion is under way: before
 // it reaches Google (early), or after Google answered.
 type overtaken struct {

@@ -165,6 +165,11 @@ func (p *Provisioner) Remove(ctx context.Context, id, actor string) error {
 				return err
 			}
 		}
+		// Another call may have ended the deletion meanwhile, and the account be
+		// wanted again: then it is the new one that the upsert has found.
+		if again, err := p.wanted(ctx, id); err != nil || again {
+			return err
+		}
 	}
 	if row.UserID != "" {
 		if err := p.Google.Delete(ctx, row.PlayEnterprise, row.UserID); err != nil && fault.ReasonOf(err) != ReasonEnterpriseMissing {
@@ -183,6 +188,15 @@ func (p *Provisioner) Remove(ctx context.Context, id, actor string) error {
 		}
 		return tx.Audit(p.record(found, actor, "account.delete", audit.OK))
 	})
+}
+
+func (p *Provisioner) wanted(ctx context.Context, id string) (wanted bool, err error) {
+	err = p.Update(ctx, func(tx Rows) error {
+		row, err := tx.Account(id)
+		wanted = row.State == Creating || row.State == Active
+		return err
+	})
+	return wanted, err
 }
 
 // note keeps the reason of a lasting failure on the row, for the admin to see,
