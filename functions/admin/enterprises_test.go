@@ -34,7 +34,7 @@ func TestCreateEnterprise(t *testing.T) {
 		t.Errorf("-want +got:\n%s", d)
 	}
 	sent := []workflow.Command{{Enterprise: "acme", Op: workflow.Verify, RequestedBy: "admin:local"}}
-	if d := cmp.Diff(sent, b.bus.take(), cmpopts.IgnoreFields(workflow.Command{}, "RequestID")); d != "" {
+	if d := cmp.Diff(sent, b.bus.take(), cmpopts.IgnoreFields(workflow.Command{}, "RequestID", "RequestedAt")); d != "" {
 		t.Errorf("published: -want +got:\n%s", d)
 	}
 	if d := cmp.Diff([]string{"admin:local enterprise.create enterprise:acme ok"}, b.trail("acme")); d != "" {

@@ -83,7 +83,7 @@ func describe(c workflow.Command) string {
 // stamp says in the command who asks.
 func (o *Office) stamp(r *request, c workflow.Command) (workflow.Command, error) {
 	id, err := newID(o.Random)
-	c.RequestedBy, c.RequestID = r.actor, id
+	c.RequestedBy, c.RequestID, c.RequestedAt = r.actor, id, o.Now().UTC()
 	return c, err
 }
 

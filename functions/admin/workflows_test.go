@@ -40,7 +40,7 @@ func TestStartWorkflow(t *testing.T) {
 			var got started
 			b.want(202, "POST", workflows, tc.body, &got)
 			tc.want.Enterprise, tc.want.RequestedBy, tc.want.RequestID = "acme", "admin:local", got.RequestID
-			if d := cmp.Diff([]workflow.Command{tc.want}, b.bus.take()); d != "" || got.EventID == "" || got.RequestID == "" {
+			if d := cmp.Diff([]workflow.Command{tc.want}, b.bus.take(), cmpopts.IgnoreFields(workflow.Command{}, "RequestedAt")); d != "" || got.EventID == "" || got.RequestID == "" {
 				t.Errorf("%+v, published: -want +got:\n%s", got, d)
 			}
 			trail := b.trail("acme")
@@ -106,7 +106,7 @@ func TestDeadLetters(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.want(200, "GET", "/v1/dead-letters", "", &page[deadLetterView]{})
-	command := workflow.Command{Enterprise: "acme", Op: workflow.Verify, RequestedBy: "admin:local", RequestID: "r"}
+	command := workflow.Command{Enterprise: "acme", Op: workflow.Verify, RequestedBy: "admin:local", RequestID: "r", RequestedAt: time.Now()}
 	data, err := command.Marshal()
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"errors"
 
 	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/audit"
@@ -13,19 +14,16 @@ import (
 
 // onAccount does one account's part of a workflow.
 func (w *Worker) onAccount(ctx context.Context, cmd workflow.Command, id string) error {
-	row, err := w.DB.Account(ctx, id)
-	missing := fault.KindOf(err) == fault.NotFound
-	if err != nil && !missing {
-		return err
-	}
-	if !missing && row.Enterprise != cmd.Enterprise {
-		return errForeign("account", id)
-	}
+	row, missing, err := w.inOrder(ctx, cmd, id)
 	switch {
+	case errors.Is(err, errSuperseded):
+		return nil
+	case err != nil:
+		return err
 	case cmd.Op == workflow.Create:
 		return w.create(ctx, cmd, row, missing, id)
 	case missing:
-		return err
+		return fault.New(fault.NotFound, "not-found", "there is no account %q", id)
 	case cmd.Op == workflow.Delete:
 		if err := w.holders(ctx, cmd, id, func(d *device.Desired) { d.Withdraw(device.AccountGone) }, not(device.AccountGone)); err != nil {
 			return err
@@ -37,6 +35,34 @@ func (w *Worker) onAccount(ctx context.Context, cmd workflow.Command, id string)
 		return w.rename(ctx, cmd, row)
 	}
 	return fault.New(fault.Permanent, "workflow-unknown", "this server does not know the workflow %q", cmd.Op)
+}
+
+// errSuperseded is for a command that comes after a younger one.
+var errSuperseded = errors.New("superseded")
+
+// inOrder reads the account, which may be missing, and notes the command on it,
+// unless a younger command was there before.
+func (w *Worker) inOrder(ctx context.Context, cmd workflow.Command, id string) (row account.Account, missing bool, err error) {
+	err = w.DB.Update(ctx, func(tx *record.Tx) (err error) {
+		row, err = tx.Account(id)
+		if missing = fault.KindOf(err) == fault.NotFound; missing {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		switch {
+		case row.Enterprise != cmd.Enterprise:
+			return errForeign("account", id)
+		case cmd.RequestedAt.Before(row.CommandAt):
+			return errSuperseded
+		case cmd.RequestedAt.Equal(row.CommandAt):
+			return nil
+		}
+		row.CommandAt = cmd.RequestedAt
+		return tx.PutAccount(row)
+	})
+	return row, missing, err
 }
 
 // create provisions an account ahead of its devices' asking, and gives it back to
@@ -51,6 +77,7 @@ func (w *Worker) create(ctx context.Context, cmd workflow.Command, row account.A
 			return errForeign("account", id)
 		}
 		row = ds[0].WantedAccount()
+		row.CommandAt = cmd.RequestedAt
 	}
 	if _, err := w.Accounts.Ensure(ctx, row, cmd.RequestedBy); err != nil {
 		return err
@@ -111,7 +138,8 @@ func not(h device.Hold) func(device.Hold) bool {
 }
 
 // holders changes what is desired of every device that should hold the account
-// and has a hold that applies, one transaction each.
+// and has a hold that applies, one transaction each. A device that a younger
+// command touched is left alone.
 func (w *Worker) holders(ctx context.Context, cmd workflow.Command, id string, change func(*device.Desired), applies func(device.Hold) bool) error {
 	var p record.Page
 	for {
@@ -125,10 +153,12 @@ func (w *Worker) holders(ctx context.Context, cmd workflow.Command, id string, c
 			}
 			err := w.DB.Update(ctx, func(tx *record.Tx) error {
 				found, err := tx.Device(d.ID)
-				if err != nil || found.Desired.AccountID != id || !applies(found.Desired.Hold) {
+				if err != nil || found.Desired.AccountID != id || !applies(found.Desired.Hold) ||
+					cmd.RequestedAt.Before(found.CommandAt) {
 					return err
 				}
 				change(&found.Desired)
+				found.CommandAt = cmd.RequestedAt
 				if err := tx.PutDevice(found); err != nil {
 					return err
 				}

@@ -118,9 +118,13 @@ func (b *bench) put(fn func(*record.Tx) error) {
 	}
 }
 
+// asked is when the commands of a test were asked for; those of one moment are in
+// any order.
+var asked = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
 // command returns what an admin's request becomes.
 func command(op workflow.Op, ids ...string) workflow.Command {
-	c := workflow.Command{Enterprise: "acme", Op: op, RequestedBy: admin, RequestID: "r1"}
+	c := workflow.Command{Enterprise: "acme", Op: op, RequestedBy: admin, RequestID: "r1", RequestedAt: asked}
 	switch {
 	case len(ids) == 0 && (op.OnAccounts() || op.OnDevices()):
 		c.All = true

@@ -161,6 +161,10 @@ func (w *Worker) onDevice(ctx context.Context, cmd workflow.Command, id string) 
 		if d.Enterprise != cmd.Enterprise {
 			return errForeign("device", id)
 		}
+		if cmd.RequestedAt.Before(d.CommandAt) {
+			return nil // a younger command was there before
+		}
+		d.CommandAt = cmd.RequestedAt
 		var row account.Account
 		if d.Desired.AccountID != "" {
 			if row, err = tx.Account(d.Desired.AccountID); err != nil && fault.KindOf(err) != fault.NotFound {

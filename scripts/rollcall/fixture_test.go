@@ -168,7 +168,7 @@ func (p *place) fleet() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	data, err := workflow.Command{Enterprise: "acme", Op: workflow.Delete, All: true, RequestedBy: "admin:local", RequestID: "r"}.Marshal()
+	data, err := workflow.Command{Enterprise: "acme", Op: workflow.Delete, All: true, RequestedBy: "admin:local", RequestID: "r", RequestedAt: time.Now()}.Marshal()
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -86,6 +86,8 @@ type Account struct {
 	Bindings  []Binding `json:"bindings,omitempty"`
 	CreatedAt time.Time `json:"createdAt"`
 	UpdatedAt time.Time `json:"updatedAt"`
+	// CommandAt is when the last workflow that touched the row was asked for.
+	CommandAt time.Time `json:"commandAt,omitzero"`
 }
 
 // Binding is one device's hold on the account.

@@ -44,6 +44,8 @@ type Device struct {
 	Desired         Desired            `json:"desired"`
 	Accounts        []protocol.Account `json:"accounts,omitempty"` // as last reported
 	Proofs          replay.Window      `json:"proofs,omitempty"`
+	// CommandAt is when the last workflow that touched the row was asked for.
+	CommandAt time.Time `json:"commandAt,omitzero"`
 }
 
 // Hold is why a device that should have an account is not told to add it.

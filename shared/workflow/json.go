@@ -27,6 +27,7 @@ func Parse(data []byte) (Command, error) {
 	members := map[string]any{
 		"enterprise": &c.Enterprise, "op": &c.Op, "accounts": &c.Accounts, "devices": &c.Devices, "all": &c.All,
 		"next": &c.Next, "displayName": &c.DisplayName, "requestedBy": &c.RequestedBy, "requestId": &c.RequestID,
+		"requestedAt": &c.RequestedAt,
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {

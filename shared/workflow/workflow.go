@@ -8,6 +8,7 @@ package workflow
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/pattern"
@@ -77,6 +78,10 @@ type Command struct {
 	RequestedBy string `json:"requestedBy"`
 	// RequestID ties the audit records of one request together.
 	RequestID string `json:"requestId"`
+	// RequestedAt is when it was asked for. What was asked for before the last
+	// command that touched a row, and comes after it, is dropped there: an event may
+	// be late, and a deletion that is must not undo the creation after it.
+	RequestedAt time.Time `json:"requestedAt"`
 }
 
 var (
@@ -105,6 +110,8 @@ func (c Command) Validate() error {
 		return fault.Field("next", "give the next value of the page before, unchanged")
 	case c.RequestedBy == "" || len(c.RequestedBy) > 300:
 		return fault.Field("requestedBy", "say who asks, such as admin:EMAIL")
+	case c.RequestedAt.IsZero():
+		return fault.Field("requestedAt", "say when it was asked for")
 	case !idPattern.MatchString(c.RequestID):
 		return fault.Field("requestId", "give the request an id of 1 to 128 of A-Z, a-z, 0-9, '.', '_' and '-'")
 	}

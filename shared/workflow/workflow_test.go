@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -13,7 +14,7 @@ import (
 )
 
 func full() Command {
-	return Command{Enterprise: "acme", Op: Delete, Accounts: []string{"abc", "def"}, RequestedBy: "admin:local", RequestID: "r1"}
+	return Command{Enterprise: "acme", Op: Delete, Accounts: []string{"abc", "def"}, RequestedBy: "admin:local", RequestID: "r1", RequestedAt: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
 }
 
 func TestValidateNamesTheField(t *testing.T) {
@@ -54,6 +55,7 @@ func TestValidateNamesTheField(t *testing.T) {
 		{"strange continuation", func(c *Command) { c.Accounts, c.All, c.Next = nil, true, "a b" }, "next"},
 		{"nobody", func(c *Command) { c.RequestedBy = "" }, "requestedBy"},
 		{"no request", func(c *Command) { c.RequestID = "" }, "requestId"},
+		{"no time", func(c *Command) { c.RequestedAt = time.Time{} }, "requestedAt"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -77,8 +79,8 @@ func TestParseReadsWhatMarshalWrites(t *testing.T) {
 	t.Parallel()
 	for _, want := range []Command{
 		full(),
-		{Enterprise: "acme", Op: Rename, All: true, Next: "x", DisplayName: "Acme", RequestedBy: "admin:a@b.example", RequestID: "r2"},
-		{Enterprise: "acme", Op: Release, Devices: []string{"d1"}, RequestedBy: "admin:local", RequestID: "r3"},
+		{Enterprise: "acme", Op: Rename, All: true, Next: "x", DisplayName: "Acme", RequestedBy: "admin:a@b.example", RequestID: "r2", RequestedAt: full().RequestedAt},
+		{Enterprise: "acme", Op: Release, Devices: []string{"d1"}, RequestedBy: "admin:local", RequestID: "r3", RequestedAt: full().RequestedAt},
 	} {
 		data, err := want.Marshal()
 		if err != nil {
@@ -96,7 +98,7 @@ func TestParseReadsWhatMarshalWrites(t *testing.T) {
 
 func TestParseIsStrict(t *testing.T) {
 	t.Parallel()
-	const good = `{"enterprise":"acme","op":"verify","requestedBy":"admin:local","requestId":"r"}`
+	const good = `{"enterprise":"acme","op":"verify","requestedBy":"admin:local","requestId":"r","requestedAt":"2026-11-21T12:00:00Z"}`
 	if _, err := Parse([]byte(good)); err != nil {
 		t.Fatal(err)
 	}

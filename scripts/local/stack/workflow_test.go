@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/rollcall-emm/rollcall/functions/provision"
 	"github.com/rollcall-emm/rollcall/shared/account"
+	"github.com/rollcall-emm/rollcall/shared/device"
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/google/googletest"
@@ -15,12 +17,21 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/workflow"
 )
 
+// asked is when the commands were asked for.
+var asked = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
 // deliver gives an event to the function provision until it is done with it, as a
 // bus does; at most limit times.
 func (w *world) deliver(ctx context.Context, op workflow.Op, accountID string, limit int) error {
 	w.t.Helper()
-	data, err := workflow.Command{Enterprise: "acme", Op: op, Accounts: []string{accountID},
-		RequestedBy: "admin:test", RequestID: "r1"}.Marshal()
+	return w.send(ctx, workflow.Command{Enterprise: "acme", Op: op, Accounts: []string{accountID},
+		RequestedBy: "admin:test", RequestID: "r1", RequestedAt: asked}, limit)
+}
+
+// send delivers a command.
+func (w *world) send(ctx context.Context, c workflow.Command, limit int) error {
+	w.t.Helper()
+	data, err := c.Marshal()
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -44,11 +55,7 @@ func (w *world) enrolledAccount() string {
 	if err := a.enroll(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
-	ds, _, err := w.db().Devices(w.t.Context(), "acme", record.Page{})
-	if err != nil || len(ds) != 1 {
-		w.t.Fatalf("%d devices, %v", len(ds), err)
-	}
-	return ds[0].Desired.AccountID
+	return w.theDevice().Desired.AccountID
 }
 
 // TestProvision_P2_CrashAtEveryStep: creating and deleting an account as workflows,
@@ -117,4 +124,52 @@ func TestProvision_P2_CrashAtEveryStep(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestProvision_E2_LateCommandsChangeNothing: an event that comes late, or again,
+// after a younger command of the admin, does not undo it.
+func TestProvision_E2_LateCommandsChangeNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.phone(w.enrollmentToken("person-1", 1))
+	p.settle()
+	id := w.theDevice().Desired.AccountID
+	deviceID := w.theDevice().ID
+	at := func(minutes int, op workflow.Op, devices bool) workflow.Command {
+		c := workflow.Command{Enterprise: "acme", Op: op, RequestedBy: "admin:test", RequestID: "r1",
+			RequestedAt: asked.Add(time.Duration(minutes) * time.Minute)}
+		if devices {
+			c.Devices = []string{deviceID}
+		} else {
+			c.Accounts = []string{id}
+		}
+		return c
+	}
+	for _, c := range []workflow.Command{
+		at(1, workflow.Delete, false), at(2, workflow.Create, false), at(1, workflow.Delete, false),
+		at(3, workflow.Revoke, false), at(4, workflow.Release, true), at(3, workflow.Revoke, false),
+	} {
+		if err := w.send(t.Context(), c, 1); err != nil {
+			t.Fatalf("%s: %v", c.Op, err)
+		}
+	}
+	p.settle()
+	d := w.theDevice()
+	if s := d.Status(); s != "ready" {
+		t.Errorf("the device is %s (%s) after commands that came late", s, d.Desired.Hold)
+	}
+	row, err := w.db().Account(t.Context(), id)
+	if err != nil || row.State != account.Active || w.play.UserCount(w.ent) != 1 {
+		t.Errorf("the account is %s and Google has %d, %v", row.State, w.play.UserCount(w.ent), err)
+	}
+}
+
+// theDevice returns the one device there is.
+func (w *world) theDevice() device.Device {
+	w.t.Helper()
+	ds, _, err := w.db().Devices(w.t.Context(), "acme", record.Page{})
+	if err != nil || len(ds) != 1 {
+		w.t.Fatalf("%d devices, %v", len(ds), err)
+	}
+	return ds[0]
 }
