@@ -193,12 +193,21 @@ func TestHandle_C1_EveryUnauthorizedIsTheSame(t *testing.T) {
 
 func TestHandle_APanicIsOneRequestsTrouble(t *testing.T) {
 	t.Parallel()
-	var log bytes.Buffer
-	w := httptest.NewRecorder()
-	edge(&log).Handle(func(http.ResponseWriter, *http.Request) error { panic("boom") }).
-		ServeHTTP(w, httptest.NewRequest("POST", "/", nil))
-	if w.Code != 500 || strings.Contains(w.Body.String(), "boom") || !strings.Contains(log.String(), "boom") {
-		t.Errorf("status %d, body %s, log %s", w.Code, w.Body, log.String())
+	var none []int
+	for _, tc := range []struct {
+		name, logged string
+		do           func()
+	}{
+		{"a value that may hold anything", "panic: string", func() { panic("boom") }},
+		{"the runtime's own", "index out of range [3]", func() { _ = none[3] }},
+	} {
+		var log bytes.Buffer
+		w := httptest.NewRecorder()
+		edge(&log).Handle(func(http.ResponseWriter, *http.Request) error { tc.do(); return nil }).
+			ServeHTTP(w, httptest.NewRequest("POST", "/", nil))
+		if w.Code != 500 || strings.Contains(w.Body.String()+log.String(), "boom") || !strings.Contains(log.String(), tc.logged) {
+			t.Errorf("%s: status %d, body %s, log %s", tc.name, w.Code, w.Body, log.String())
+		}
 	}
 }
 

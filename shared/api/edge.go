@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -130,7 +131,12 @@ func guard(fn func() error) (err error) {
 			if p == http.ErrAbortHandler {
 				panic(p)
 			}
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			// The value may hold anything, a secret too; the runtime's own texts do not.
+			what := fmt.Sprintf("%T", p)
+			if r, ok := p.(runtime.Error); ok {
+				what = r.Error()
+			}
+			err = fmt.Errorf("panic: %s\n%s", what, debug.Stack())
 		}
 	}()
 	return fn()

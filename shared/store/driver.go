@@ -75,7 +75,7 @@ func Equal(kind Kind, field, value string, limit int) Query {
 
 // Driver is a store of documents. It may be called concurrently. Errors are
 // *fault.Error: NotFound for a missing document; Transient where trying again
-// may help; Exhausted with reason "store-full" where the disk or quota is full
+// may help; Exhausted with reason "store-full" where the disk is full
 // (nothing acknowledged is lost); Permanent where an operator must act.
 type Driver interface {
 	// Get returns one document as last committed, or fault.NotFound.

@@ -3,6 +3,7 @@ package firestore
 import (
 	"context"
 	"errors"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -33,7 +34,8 @@ func classify(ctx context.Context, err error) error {
 	case codes.Aborted:
 		return fault.Wrap(err, fault.Transient, "contention", "Other updates of the same documents came first, several times over.")
 	case codes.ResourceExhausted:
-		return fault.Wrap(err, fault.Exhausted, "store-full", "Firestore's quota is used up. Raise it, or wait until it is renewed.")
+		// A rate more often than a quota for the day; either renews itself.
+		return fault.Wrap(err, fault.Transient, "store-quota", "Firestore's quota is used up for now; where that lasts, an operator must raise it.").After(30 * time.Second)
 	case codes.NotFound:
 		return fault.Wrap(err, fault.Permanent, "store-missing", "The Firestore database does not exist. Create it in native mode, or correct the project's and database's names.")
 	case codes.PermissionDenied:

@@ -24,7 +24,7 @@ func TestClassify(t *testing.T) {
 		codes.Internal:           fault.Transient,
 		codes.Unknown:            fault.Transient,
 		codes.Canceled:           fault.Transient,
-		codes.ResourceExhausted:  fault.Exhausted,
+		codes.ResourceExhausted:  fault.Transient,
 		codes.PermissionDenied:   fault.Permanent,
 		codes.Unauthenticated:    fault.Permanent,
 		codes.InvalidArgument:    fault.Permanent,
