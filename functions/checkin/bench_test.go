@@ -9,7 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
+	"net/url"
 	"testing"
 	"time"
 
@@ -43,11 +43,11 @@ func BenchmarkSteadyCheckIn(b *testing.B) {
 	b.Run("check-in", func(b *testing.B) {
 		b.ReportAllocs()
 		b.RunParallel(func(pb *testing.PB) {
+			w := &answer{header: http.Header{}}
 			for pb.Next() {
-				w := httptest.NewRecorder()
 				bench.handler.ServeHTTP(w, bench.request())
-				if w.Code != http.StatusOK {
-					b.Errorf("status %d: %s", w.Code, w.Body)
+				if w.status != http.StatusOK {
+					b.Errorf("status %d", w.status)
 				}
 			}
 		})
@@ -112,9 +112,24 @@ func newSteady(b *testing.B) *steadyBench {
 	return s
 }
 
+// request makes what net/http would hand over, as cheaply as can be: what is
+// measured is the function.
 func (s *steadyBench) request() *http.Request {
-	r := httptest.NewRequest(http.MethodPost, benchURL, bytes.NewReader(s.body))
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set(proof.Header, s.proof)
-	return r
+	return &http.Request{
+		Method: http.MethodPost, URL: &url.URL{Path: "/"}, ContentLength: int64(len(s.body)),
+		Body: io.NopCloser(bytes.NewReader(s.body)),
+		Header: http.Header{
+			"Content-Type": {"application/json"}, http.CanonicalHeaderKey(proof.Header): {s.proof},
+		},
+	}
 }
+
+// answer is a ResponseWriter that keeps the status alone.
+type answer struct {
+	header http.Header
+	status int
+}
+
+func (a *answer) Header() http.Header         { return a.header }
+func (a *answer) Write(b []byte) (int, error) { return len(b), nil }
+func (a *answer) WriteHeader(status int)      { a.status = status }
