@@ -53,7 +53,7 @@ func TestProvision_AsADeviceSeesIt(t *testing.T) {
 				return []line{{admin, "workflow.revoke", d, "ok"}, {admin, "workflow.revoke", a, "ok"}, {admin, "workflow.release", d, "ok"}}
 			}},
 		{"release what is not held", user, []workflow.Op{workflow.Release}, view{"ready", false, 1, account.Active, 1, 1, 1},
-			func(string, string) []line { return []line{} }},
+			func(d, _ string) []line { return []line{{admin, "workflow.release", d, "not-held"}} }},
 		{"retire", user, []workflow.Op{workflow.Retire}, view{"retired", false, 0, account.Active, 1, 0, 0},
 			func(d, _ string) []line { return []line{{admin, "workflow.retire", d, "ok"}} }},
 		{"retire a device with an account of its own", own, []workflow.Op{workflow.Retire}, view{"retired", false, 0, account.Deleted, 0, 0, 0},

@@ -164,6 +164,14 @@ func (w *Worker) onDevice(ctx context.Context, cmd workflow.Command, id string) 
 		if cmd.RequestedAt.Before(d.CommandAt) {
 			return nil // a younger command was there before
 		}
+		repeated := cmd.RequestedAt.Equal(d.CommandAt)
+		// idle tells who named the device why nothing came of it.
+		idle := func(result string) error {
+			if repeated || cmd.All {
+				return nil
+			}
+			return tx.Audit(w.note(cmd, "device:"+id, result))
+		}
 		d.CommandAt = cmd.RequestedAt
 		var row account.Account
 		if d.Desired.AccountID != "" {
@@ -174,7 +182,7 @@ func (w *Worker) onDevice(ctx context.Context, cmd workflow.Command, id string) 
 		held := row.Binding(id)
 		if cmd.Op == workflow.Release {
 			if d.Desired.Hold == device.NoHold {
-				return nil
+				return idle("not-held")
 			}
 			d.Desired.Release()
 			if held != nil {
@@ -185,7 +193,7 @@ func (w *Worker) onDevice(ctx context.Context, cmd workflow.Command, id string) 
 			// one that broke off before the account was removed.
 			own = d.Desired.OwnAccountID
 			if d.State == device.Retired {
-				return nil
+				return idle("already-retired")
 			}
 			d.State = device.Retired
 			d.Desired.Want("")

@@ -90,7 +90,11 @@ func Start(ctx context.Context, opt Options) (*Stack, error) {
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel
 	s.running.Go(func() { _ = s.server.Serve(ln) })
-	s.running.Go(func() { _ = s.Bus.Run(run) })
+	s.running.Go(func() {
+		if err := s.Bus.Run(run); err != nil && run.Err() == nil {
+			opt.Log.Error("the bus delivers no more events; start again", "error", err)
+		}
+	})
 	if opt.Every > 0 {
 		s.running.Go(func() { s.schedule(run, opt.Every) })
 	}
