@@ -34,7 +34,7 @@ const (
 // are kept as long as they are right.
 func TestGenerateVectors(t *testing.T) {
 	if !*update {
-		t.Skip("run with -update to write " + vectorsFile)
+		return // the vectors are checked elsewhere; with -update they are written
 	}
 	old := vectors{}
 	if _, err := os.Stat(vectorsFile); err == nil {
