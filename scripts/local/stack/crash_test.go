@@ -139,8 +139,9 @@ func TestFlow_P2T4_EveryCallToGoogleFails(t *testing.T) {
 					t.Parallel()
 					w := newWorld(t)
 					p := w.phone(w.enrollmentToken("person-1", 1))
-					mode.Method, mode.Times = method, times
-					w.play.Faults.Add(mode)
+					script := mode
+					script.Method, script.Times = method, times
+					w.play.Faults.Add(script)
 					for range times {
 						if done, _ := p.once(t.Context()); done {
 							t.Fatal("the fault did not strike")
