@@ -13,7 +13,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/google"
 )
 
-func TestLimitOfOneEnterprise(t *testing.T) {
+func TestLimit_E1_OfOneEnterprise(t *testing.T) {
 	t.Parallel()
 	f, opt := newFake()
 	opt.Rate, opt.Burst = 2, 3
@@ -38,7 +38,7 @@ func TestLimitOfOneEnterprise(t *testing.T) {
 	}
 }
 
-func TestBreaker(t *testing.T) {
+func TestBreaker_E1_OfOneEnterprise(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := google.NewCaller(google.Options{Attempts: 1, BreakerFailures: 3, BreakerPause: 30 * time.Second})

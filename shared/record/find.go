@@ -104,11 +104,6 @@ func (db *DB) AccountsByName(ctx context.Context, ent, name string, p Page) ([]a
 	return list[account.Account](ctx, db, store.Equal(Accounts, byName, nameIndex(ent, name), 0), p)
 }
 
-// EnterpriseByPlay finds an enterprise by Google's id.
-func (db *DB) EnterpriseByPlay(ctx context.Context, play string) (enterprise.Enterprise, error) {
-	return only[enterprise.Enterprise](ctx, db, store.Equal(Enterprises, byPlay, play, 1), "enterprise bound to "+play)
-}
-
 // Audit lists the trail of an enterprise from a moment on, oldest first.
 func (db *DB) Audit(ctx context.Context, ent string, since time.Time, p Page) ([]audit.Record, string, error) {
 	q := store.Query{Kind: Audit, Field: byTrail, From: ent + "|" + store.Timestamp(since), To: ent + "}"}

@@ -46,7 +46,6 @@ const (
 	byName       = "name"       // enterprise and account name on devices
 	byDue        = "due"        // when the row needs attention
 	byTrail      = "trail"      // enterprise and time
-	byPlay       = "play"       // Google's enterprise id
 )
 
 // DB is the typed store. It may be used concurrently. A missing record is
@@ -139,7 +138,7 @@ func (tx *Tx) Enterprise(id string) (enterprise.Enterprise, error) {
 
 // PutEnterprise stores an enterprise.
 func (tx *Tx) PutEnterprise(e enterprise.Enterprise) error {
-	return put(tx, Enterprises, e.ID, e, map[string]string{byPlay: e.Play})
+	return put(tx, Enterprises, e.ID, e, nil)
 }
 
 type playClaim struct {
