@@ -14,14 +14,16 @@ import (
 // Topic names a kind of event. Topic names are fixed at compile time.
 type Topic string
 
-// The topics. Reconcile is published by a schedule and carries no payload.
+// The topics. Reconcile and Directory are published by schedules without payload;
+// Directory with a directory.Command as well.
 const (
 	Provision Topic = "provision"
 	Reconcile Topic = "reconcile"
+	Directory Topic = "directory"
 )
 
 // Topics lists every topic, for set-up and for listing dead letters.
-func Topics() []Topic { return []Topic{Provision, Reconcile} }
+func Topics() []Topic { return []Topic{Provision, Reconcile, Directory} }
 
 // Event is one message.
 type Event struct {

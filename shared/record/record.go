@@ -31,11 +31,21 @@ const (
 	// PlayClaims holds which enterprise each of Google's is bound to, so that two
 	// enterprises cannot be bound to one.
 	PlayClaims store.Kind = "playClaims"
+
+	People             store.Kind = "people"
+	Directories        store.Kind = "directories"
+	DirectoryStates    store.Kind = "directoryStates"
+	DirectoryRuns      store.Kind = "directoryRuns"
+	DirectoryPages     store.Kind = "directoryPages"
+	DirectoryManifests store.Kind = "directoryManifests"
+	DirectoryPlans     store.Kind = "directoryPlans"
+	DirectoryChannels  store.Kind = "directoryChannels"
 )
 
 // Kinds lists every kind.
 func Kinds() []store.Kind {
-	return []store.Kind{Enterprises, Tokens, Uses, Devices, Accounts, Audit, PlayClaims}
+	return []store.Kind{Enterprises, Tokens, Uses, Devices, Accounts, Audit, PlayClaims, People, Directories,
+		DirectoryStates, DirectoryRuns, DirectoryPages, DirectoryManifests, DirectoryPlans, DirectoryChannels}
 }
 
 // The index fields.
@@ -46,6 +56,13 @@ const (
 	byName       = "name"       // enterprise and account name on devices
 	byDue        = "due"        // when the row needs attention
 	byTrail      = "trail"      // enterprise and time
+	byPerson     = "person"     // a device's person
+	bySubject    = "subject"    // whose account it is
+	byMail       = "mail"       // enterprise and a person's address
+	byLogin      = "login"      // enterprise and a person's user id
+	byGoogle     = "google"     // enterprise and a person's Google account
+	byState      = "state"      // enterprise and a person's state
+	byGoogleDue  = "googleDue"  // enterprise and when a Google account is to be deleted
 )
 
 // DB is the typed store. It may be used concurrently. A missing record is
@@ -112,6 +129,14 @@ func singular(k store.Kind) string {
 		return "device"
 	case Accounts:
 		return "account"
+	case People:
+		return "person"
+	case Directories:
+		return "directory configuration of enterprise"
+	case DirectoryRuns:
+		return "directory run"
+	case DirectoryChannels:
+		return "notification channel"
 	}
 	return string(k) + " record"
 }
@@ -191,6 +216,9 @@ func (tx *Tx) PutDevice(d device.Device) error {
 	if d.Desired.AccountID != "" {
 		index[byAccount] = d.Desired.AccountID
 	}
+	if d.Subject.Kind == account.Person {
+		index[byPerson] = d.Enterprise + "/" + d.Subject.ID
+	}
 	return put(tx, Devices, d.ID, d, index)
 }
 
@@ -202,7 +230,7 @@ func (tx *Tx) Account(id string) (account.Account, error) {
 // PutAccount stores an account, so that it is found by user id, by name, and
 // when it is due (invariant P4).
 func (tx *Tx) PutAccount(a account.Account) error {
-	index := map[string]string{byEnterprise: a.Enterprise}
+	index := map[string]string{byEnterprise: a.Enterprise, bySubject: a.Enterprise + "/" + a.Subject.String()}
 	if a.UserID != "" {
 		index[byUser] = a.PlayEnterprise + "/" + a.UserID
 	}

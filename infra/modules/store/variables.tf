@@ -22,5 +22,21 @@ variable "protect" {
 variable "collections" {
   type        = list(string)
   description = "The collections of records, one for each kind."
-  default     = ["accounts", "audit", "devices", "enrollmentTokens", "enrollmentUses", "enterprises", "playClaims"]
+  default = [
+    "accounts",
+    "audit",
+    "devices",
+    "directories",
+    "directoryChannels",
+    "directoryManifests",
+    "directoryPages",
+    "directoryPlans",
+    "directoryRuns",
+    "directoryStates",
+    "enrollmentTokens",
+    "enrollmentUses",
+    "enterprises",
+    "people",
+    "playClaims",
+  ]
 }
