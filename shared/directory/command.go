@@ -38,7 +38,7 @@ type Command struct {
 	// follow it.
 	Run  string `json:"run,omitempty"`
 	Kind Kind   `json:"kind,omitempty"` // of Start
-	Full bool   `json:"full,omitzero"` // of Start
+	Full bool   `json:"full,omitzero"`  // of Start
 	// AdditionsOnly lets of a quarantined run only through what takes nothing.
 	AdditionsOnly bool `json:"additionsOnly,omitzero"`
 	// Users are Google's ids, of Refresh.

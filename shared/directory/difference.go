@@ -51,4 +51,3 @@ func word(b bool) string {
 	}
 	return "no"
 }
-
