@@ -1,0 +1,4 @@
+package directorysync
+
+// ldapSource is the organisation's own directory.
+type ldapSource interface{}
