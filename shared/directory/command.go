@@ -22,7 +22,9 @@ const (
 	Continue Op = "continue"
 	Approve  Op = "approve"
 	Reject   Op = "reject"
-	// Refresh reads single Google users again.
+	// Refresh reads single Google users again. With Full in place of Users it says
+	// that more changed until RequestedAt than anybody names: the next run that
+	// begins later lists Google.
 	Refresh Op = "refresh"
 )
 
@@ -38,7 +40,7 @@ type Command struct {
 	// follow it.
 	Run  string `json:"run,omitempty"`
 	Kind Kind   `json:"kind,omitempty"` // of Start
-	Full bool   `json:"full,omitzero"`  // of Start
+	Full bool   `json:"full,omitzero"`  // of Start; of Refresh in place of Users
 	// AdditionsOnly lets of a quarantined run only through what takes nothing.
 	AdditionsOnly bool `json:"additionsOnly,omitzero"`
 	// Users are Google's ids, of Refresh.
@@ -68,7 +70,7 @@ func (c Command) Validate() error {
 	case Continue, Approve, Reject:
 		needsRun = true
 	case Refresh:
-		if len(c.Users) == 0 || len(c.Users) > MaxUsers {
+		if (len(c.Users) == 0) != c.Full || len(c.Users) > MaxUsers {
 			return fault.Field("users", "name 1 to %d users", MaxUsers)
 		}
 		for _, u := range c.Users {

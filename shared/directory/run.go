@@ -178,6 +178,10 @@ type State struct {
 	Revision int `json:"revision,omitzero"`
 	// Hints limits what single notifications may withdraw; see Config.HintAllowed.
 	Hints Hints `json:"hints,omitzero"`
+	// WatchReason is the word for which Google does not tell of changes at once
+	// although it should, and WatchAdvice says what to do; empty when all is well.
+	WatchReason string `json:"watchReason,omitempty"`
+	WatchAdvice string `json:"watchAdvice,omitempty"`
 }
 
 // Hints counts the people withdrawn by notifications on one day (UTC).
