@@ -85,12 +85,20 @@ type Run struct {
 	Advice string `json:"advice,omitempty"`
 	// Problems are the first 100 things that were not as they should be.
 	Problems []Problem `json:"problems,omitempty"`
-	// Sample are a few people that a Probe read, and Findings what it found.
+	// Sample are a few people that a Probe read, and Findings what it found, each a
+	// sentence behind Pass, Warn or Fail.
 	Sample   []person.Entry `json:"sample,omitempty"`
 	Findings []string       `json:"findings,omitempty"`
 	// Slices counts how often the run was taken up.
 	Slices int `json:"slices,omitzero"`
 }
+
+// What a finding begins with: all is well, look at it, it does not work.
+const (
+	Pass = "pass: "
+	Warn = "warn: "
+	Fail = "fail: "
+)
 
 // MaxProblems is how many problems a run keeps.
 const MaxProblems = 100
