@@ -22,8 +22,8 @@ type Channel struct {
 	Enterprise string `json:"enterprise"`
 	// Revision is the configuration's with which the channel was opened.
 	Revision int `json:"revision"`
-	// OpenedAt is when the channel was asked for, and when it told for the first
-	// time at the latest once ExpiresAt is set.
+	// OpenedAt is when the channel was asked for; once ExpiresAt is set, when Google
+	// had opened it.
 	OpenedAt  time.Time `json:"openedAt"`
 	ExpiresAt time.Time `json:"expiresAt,omitzero"`
 	// Since is from when on every change was told and taken, by this channel and
