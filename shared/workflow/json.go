@@ -25,7 +25,7 @@ func Parse(data []byte) (Command, error) {
 	var c Command
 	// Each member is taken out once it was read, which leaves a second one unknown.
 	members := map[string]any{
-		"enterprise": &c.Enterprise, "op": &c.Op, "accounts": &c.Accounts, "devices": &c.Devices, "all": &c.All,
+		"enterprise": &c.Enterprise, "op": &c.Op, "accounts": &c.Accounts, "devices": &c.Devices, "people": &c.People, "all": &c.All,
 		"next": &c.Next, "displayName": &c.DisplayName, "requestedBy": &c.RequestedBy, "requestId": &c.RequestID,
 		"requestedAt": &c.RequestedAt,
 	}

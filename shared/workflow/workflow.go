@@ -1,13 +1,14 @@
-// Package workflow defines the command that starts work on accounts and devices:
-// the payload of the topic event.Provision.
+// Package workflow defines the command that starts work on accounts, devices and
+// people: the payload of the topic event.Provision.
 //
-// An admin's request becomes one Command; whoever publishes it does none of the
-// work. Like every event it is a nudge that may come twice, late or out of order,
+// An admin's request, or what the directory's synchronisation found out, becomes
+// one Command; whoever publishes it does none of the work. Like every event it is a nudge that may come twice, late or out of order,
 // so each operation is one that can be done again.
 package workflow
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/fault"
@@ -40,6 +41,14 @@ const (
 	Release Op = "release"
 )
 
+// The operation on people.
+const (
+	// Settle brings the devices and accounts of people to the access that their rows
+	// ask for (person.State.Access), whatever was asked for when the command was
+	// published: the row is the truth, so a command that is late does no harm.
+	Settle Op = "settle"
+)
+
 // The operations on an enterprise.
 const (
 	// Verify asks Google whether the enterprise is bound.
@@ -49,7 +58,9 @@ const (
 )
 
 // Ops lists every operation.
-func Ops() []Op { return []Op{Create, Rename, Revoke, Delete, Retire, Release, Verify, Reconcile} }
+func Ops() []Op {
+	return []Op{Create, Rename, Revoke, Delete, Retire, Release, Settle, Verify, Reconcile}
+}
 
 // OnAccounts reports whether the operation takes accounts.
 func (o Op) OnAccounts() bool { return o == Create || o == Rename || o == Revoke || o == Delete }
@@ -57,16 +68,22 @@ func (o Op) OnAccounts() bool { return o == Create || o == Rename || o == Revoke
 // OnDevices reports whether the operation takes devices.
 func (o Op) OnDevices() bool { return o == Retire || o == Release }
 
-// MaxIDs is how many accounts or devices one command names; for more, use All.
+// OnPeople reports whether the operation takes people.
+func (o Op) OnPeople() bool { return o == Settle }
+
+// MaxIDs is how many accounts, devices or people one command names; for more
+// accounts or devices, use All, for more people several commands.
 const MaxIDs = 100
 
 // Command asks for one operation in one enterprise. Exactly one of Accounts,
-// Devices and All says on what, except for Verify and Reconcile, which take none.
+// Devices, People and All says on what, except for Verify and Reconcile, which take
+// none. Settle takes no All.
 type Command struct {
 	Enterprise string   `json:"enterprise"`
 	Op         Op       `json:"op"`
 	Accounts   []string `json:"accounts,omitempty"` // account identifiers
 	Devices    []string `json:"devices,omitempty"`  // device ids
+	People     []string `json:"people,omitempty"`   // person keys; see person.KeyOf
 	// All asks for every account, or every device, of the enterprise.
 	All bool `json:"all,omitzero"`
 	// Next is where a run over All goes on: the consumer publishes the rest of its
@@ -74,7 +91,8 @@ type Command struct {
 	Next string `json:"next,omitempty"`
 	// DisplayName is what Rename gives, 1 to 60 characters without personal data.
 	DisplayName string `json:"displayName,omitempty"`
-	// RequestedBy is the audit actor that asked, such as "admin:EMAIL".
+	// RequestedBy is the audit actor that asked, such as "admin:EMAIL" or
+	// "system:directory".
 	RequestedBy string `json:"requestedBy"`
 	// RequestID ties the audit records of one request together.
 	RequestID string `json:"requestId"`
@@ -119,37 +137,60 @@ func (c Command) Validate() error {
 }
 
 func (c Command) checkTargets() error {
+	if !slices.Contains(Ops(), c.Op) {
+		return fault.Field("op", "give create, rename, revoke, delete, retire, release, settle, verify or reconcile")
+	}
+	targets := []struct {
+		field string
+		ids   []string
+	}{{"accounts", c.Accounts}, {"devices", c.Devices}, {"people", c.People}}
+	takes := c.Op.takes()
+	for _, t := range targets {
+		switch {
+		case t.field == takes || len(t.ids) == 0:
+		case takes == "":
+			return fault.Field(t.field, "%s takes no %s", c.Op, t.field)
+		default:
+			return fault.Field(t.field, "%s takes %s, not %s", c.Op, takes, t.field)
+		}
+	}
 	switch {
-	case c.Op.OnAccounts():
-		if len(c.Devices) > 0 {
-			return fault.Field("devices", "%s takes accounts, not devices", c.Op)
-		}
-		return checkIDs("accounts", c.Accounts, c.All)
-	case c.Op.OnDevices():
-		if len(c.Accounts) > 0 {
-			return fault.Field("accounts", "%s takes devices, not accounts", c.Op)
-		}
-		return checkIDs("devices", c.Devices, c.All)
-	case c.Op != Verify && c.Op != Reconcile:
-		return fault.Field("op", "give create, rename, revoke, delete, retire, release, verify or reconcile")
-	case len(c.Accounts) > 0:
-		return fault.Field("accounts", "%s takes no accounts", c.Op)
-	case len(c.Devices) > 0:
-		return fault.Field("devices", "%s takes no devices", c.Op)
-	case c.All:
+	case takes == "" && c.All:
 		return fault.Field("all", "%s is for the whole enterprise already", c.Op)
+	case takes == "people" && c.All:
+		return fault.Field("all", "name 1 to %d people; reconcile settles whoever is left", MaxIDs)
+	}
+	for _, t := range targets {
+		if t.field == takes {
+			return checkIDs(t.field, t.ids, c.All)
+		}
 	}
 	return nil
+}
+
+// takes names the member of a Command that the operation works on; "" for none.
+func (o Op) takes() string {
+	switch {
+	case o.OnAccounts():
+		return "accounts"
+	case o.OnDevices():
+		return "devices"
+	case o.OnPeople():
+		return "people"
+	}
+	return ""
 }
 
 func checkIDs(field string, ids []string, all bool) error {
 	switch {
 	case all && len(ids) > 0:
 		return fault.Field(field, "name %s or give all, not both", field)
+	case !all && len(ids) == 0 && field == "people":
+		return fault.Field(field, "name 1 to %d people", MaxIDs)
 	case !all && len(ids) == 0:
 		return fault.Field(field, "name 1 to %d %s, or give all", MaxIDs, field)
 	case len(ids) > MaxIDs:
-		return fault.Field(field, "at most %d %s can be named at once; send several requests, or give all", MaxIDs, field)
+		return fault.Field(field, "at most %d %s can be named at once; send several requests", MaxIDs, field)
 	}
 	seen := make(map[string]bool, len(ids))
 	for i, id := range ids {

@@ -34,6 +34,13 @@ func TestValidateNamesTheField(t *testing.T) {
 		{"rename", func(c *Command) { c.Op, c.DisplayName = Rename, "Acme" }, ""},
 		{"retire", func(c *Command) { c.Op, c.Accounts, c.Devices = Retire, nil, []string{"d1"} }, ""},
 		{"verify", func(c *Command) { c.Op, c.Accounts = Verify, nil }, ""},
+		{"settle", func(c *Command) { c.Op, c.Accounts, c.People = Settle, nil, []string{"p1"} }, ""},
+		{"settle nobody", func(c *Command) { c.Op, c.Accounts = Settle, nil }, "people"},
+		{"settle all", func(c *Command) { c.Op, c.Accounts, c.All = Settle, nil, true }, "all"},
+		{"settle too many", func(c *Command) { c.Op, c.Accounts, c.People = Settle, nil, many }, "people"},
+		{"accounts for people", func(c *Command) { c.Op = Settle }, "accounts"},
+		{"people for accounts", func(c *Command) { c.People = []string{"p1"} }, "people"},
+		{"verify of people", func(c *Command) { c.Op, c.Accounts, c.People = Verify, nil, []string{"p1"} }, "people"},
 		{"no enterprise", func(c *Command) { c.Enterprise = "" }, "enterprise"},
 		{"enterprise with a slash", func(c *Command) { c.Enterprise = "a/b" }, "enterprise"},
 		{"unknown op", func(c *Command) { c.Op = "destroy" }, "op"},
@@ -81,6 +88,7 @@ func TestParseReadsWhatMarshalWrites(t *testing.T) {
 		full(),
 		{Enterprise: "acme", Op: Rename, All: true, Next: "x", DisplayName: "Acme", RequestedBy: "admin:a@b.example", RequestID: "r2", RequestedAt: full().RequestedAt},
 		{Enterprise: "acme", Op: Release, Devices: []string{"d1"}, RequestedBy: "admin:local", RequestID: "r3", RequestedAt: full().RequestedAt},
+		{Enterprise: "acme", Op: Settle, People: []string{"p1", "p2"}, RequestedBy: "system:directory", RequestID: "r4", RequestedAt: full().RequestedAt},
 	} {
 		data, err := want.Marshal()
 		if err != nil {
@@ -145,7 +153,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatalf("took what it would not write: %v", err)
 		}
-		if c2, err := Parse(again); err != nil || !cmp.Equal(c, c2) && len(c.Accounts)+len(c.Devices) > 0 {
+		if c2, err := Parse(again); err != nil || !cmp.Equal(c, c2) && len(c.Accounts)+len(c.Devices)+len(c.People) > 0 {
 			t.Errorf("round trip: %v\n%s", err, cmp.Diff(c, c2))
 		}
 	})
