@@ -13,15 +13,31 @@ import (
 // MaxBody is the largest request body, in bytes.
 const MaxBody = 64 << 10
 
-// EnrollRequest binds the key that signed the request's proof to an enterprise.
+// EnrollRequest binds the key that signed the request's proof to an enterprise. It
+// has exactly one of EnrollmentToken, SignIn and IDToken; the latter two go with
+// Enterprise. Printed, logged or marshalled it shows neither password nor ID token;
+// Reveal writes what is sent.
 type EnrollRequest struct {
 	// EnrollmentToken is the token that an admin made, 20 to 100 characters.
-	EnrollmentToken string `json:"enrollmentToken"`
+	EnrollmentToken string `json:"enrollmentToken,omitempty"`
+	// Enterprise is the id of the enterprise whose own credentials are given.
+	Enterprise string `json:"enterprise,omitempty"`
+	// SignIn is what the person types.
+	SignIn *SignIn `json:"signIn,omitempty"`
+	// IDToken is an ID token of the enterprise's identity provider in compact form
+	// (OpenID Connect Core 1.0), at most 16384 characters, whose nonce is SignInNonce.
+	IDToken *Secret `json:"idToken,omitempty"`
 	// EncryptionKey is the device's public key as a JWK: EC P-256 (used with
 	// ECDH-ES) or RSA of 2048 to 4096 bits (RSA-OAEP-256, for Keystores before
 	// Android 12). It must not be the signing key.
 	EncryptionKey json.RawMessage `json:"encryptionKey"`
 	Device        DeviceInfo      `json:"device"`
+}
+
+// SignIn is a person's user id and password in the organisation's directory.
+type SignIn struct {
+	Username string `json:"username"` // 1 to 128 characters
+	Password Secret `json:"password"` // 1 to 256 characters
 }
 
 // DeviceInfo describes the device for people; nothing is decided from it.

@@ -11,17 +11,18 @@ import (
 )
 
 var (
-	tokenPattern     = pattern.New(`^[A-Za-z0-9_-]{20,100}$`)
-	androidIDPattern = pattern.New(`^[0-9a-f]{1,16}$`)
-	directivePattern = pattern.New(`^[a-z0-9-]{1,64}$`)
-	reasonPattern    = pattern.New(`^[A-Z0-9_]{1,64}$`)
+	enterprisePattern = pattern.New(`^[a-z][a-z0-9-]{1,39}$`)
+	tokenPattern      = pattern.New(`^[A-Za-z0-9_-]{20,100}$`)
+	androidIDPattern  = pattern.New(`^[0-9a-f]{1,16}$`)
+	directivePattern  = pattern.New(`^[a-z0-9-]{1,64}$`)
+	reasonPattern     = pattern.New(`^[A-Z0-9_]{1,64}$`)
 )
 
 // Validate returns fault.Invalid naming the first field that is wrong. Of the
 // encryption key it checks the shape; package seal checks that it is one.
 func (r *EnrollRequest) Validate() error {
-	if !tokenPattern.MatchString(r.EnrollmentToken) {
-		return fault.Field("enrollmentToken", "give the enrollment token as it was made, 20 to 100 characters")
+	if err := r.checkCredentials(); err != nil {
+		return err
 	}
 	if err := checkKey(r.EncryptionKey); err != nil {
 		return err
