@@ -13,8 +13,22 @@ import (
 	"time"
 )
 
-// newAuthority makes an authority and a server's certificate from it.
+// Pair is a certificate and its key, both PEM.
+type Pair struct{ Certificate, Key string }
+
+// newAuthority makes an authority and the server's certificate from it.
 func newAuthority() (config *tls.Config, ca string, err error) {
+	pair, ca, err := Certificate()
+	if err != nil {
+		return nil, "", err
+	}
+	cert, err := tls.X509KeyPair([]byte(pair.Certificate), []byte(pair.Key))
+	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}, ca, err
+}
+
+// Certificate makes an authority, which is returned as PEM, and a certificate from
+// it for 127.0.0.1, ::1 and localhost. Both last a day.
+func Certificate() (pair Pair, ca string, err error) {
 	now := time.Now()
 	root := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ldaptest authority"},
@@ -23,11 +37,11 @@ func newAuthority() (config *tls.Config, ca string, err error) {
 	}
 	rootKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, "", err
+		return Pair{}, "", err
 	}
 	rootDER, err := x509.CreateCertificate(rand.Reader, root, root, &rootKey.PublicKey, rootKey)
 	if err != nil {
-		return nil, "", err
+		return Pair{}, "", err
 	}
 	leaf := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "localhost"},
@@ -37,15 +51,19 @@ func newAuthority() (config *tls.Config, ca string, err error) {
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, "", err
+		return Pair{}, "", err
 	}
 	der, err := x509.CreateCertificate(rand.Reader, leaf, root, &key.PublicKey, rootKey)
 	if err != nil {
-		return nil, "", err
+		return Pair{}, "", err
 	}
-	config = &tls.Config{
-		MinVersion:   tls.VersionTLS12,
-		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return Pair{}, "", err
 	}
-	return config, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: rootDER})), nil
+	return Pair{Certificate: block("CERTIFICATE", der), Key: block("PRIVATE KEY", keyDER)}, block("CERTIFICATE", rootDER), nil
+}
+
+func block(kind string, der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }

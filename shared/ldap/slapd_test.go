@@ -1,0 +1,136 @@
+package ldap_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-emm/rollcall/shared/directory"
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/ldap"
+	"github.com/rollcall-emm/rollcall/shared/ldap/ldaptest"
+	"github.com/rollcall-emm/rollcall/shared/ldap/ldaptest/slapdtest"
+)
+
+// real is a client of OpenLDAP with so many people.
+func real(t testing.TB, opt slapdtest.Options, people int) (*slapdtest.Server, ldap.Options) {
+	t.Helper()
+	slapdtest.Need(t)
+	opt.LDIF = slapdtest.LDIF(base, ldaptest.Numbered(base, people))
+	s := slapdtest.Start(t, opt)
+	return s, ldap.Options{Config: s.Config(), Password: s.Password}
+}
+
+func personDN(i int) string { return ldaptest.Person(base, i).DN }
+
+// Invariant D7: whatever happens to a directory, who follows its changes knows
+// what a full walk finds.
+func TestChanges_D7_FollowOpenLDAP(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		opt  slapdtest.Options
+		kind directory.Incremental
+		// deletions: they are seen at once, not only by a walk.
+		deletions bool
+	}{
+		{"with the sync provider", slapdtest.Options{SyncProvider: true}, directory.SyncCookie, true},
+		{"with the sync provider and a session log", slapdtest.Options{SyncProvider: true, SessionLog: 1000}, directory.SyncCookie, true},
+		{"without", slapdtest.Options{}, directory.ModifyStamp, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			srv, opt := real(t, tt.opt, 1203)
+			c := ldap.New(opt)
+			report, err := c.Test(t.Context())
+			must(t, err)
+			if report.Incremental != tt.kind || report.Vendor != "OpenLDAP" {
+				t.Errorf("the report says %q, %q", report.Vendor, report.Incremental)
+			}
+			known, cur := walk(t, c)
+			if len(known) != 1203 || cur == "" {
+				t.Fatalf("%d people, cursor %q", len(known), cur)
+			}
+			for i, change := range []func() error{
+				func() error { return nil },
+				func() error { return srv.Set(personDN(7), "sn", "Śmigły") },
+				func() error { return srv.Rename(personDN(8), "uid=renamed,ou=people,"+base) },
+				func() error { return srv.Delete(personDN(9)) },
+				func() error {
+					return srv.Add(ldaptest.Entry{DN: `cn=Comma\, Anna,ou=people,` + base, Attributes: map[string][]string{
+						"objectClass": {"inetOrgPerson"}, "cn": {"Comma, Anna"}, "sn": {"Comma"}, "uid": {"comma"},
+						"mail": {"z@example.com", "anna@example.com"},
+					}})
+				},
+				func() error { return srv.Delete(personDN(10)) },
+				func() error { return srv.Add(ldaptest.Person(base, 10)) }, // returns, as somebody else
+				func() error {
+					for j := 100; j < 700; j++ {
+						if err := srv.Set(personDN(j), "title", fmt.Sprint(j)); err != nil {
+							return err
+						}
+					}
+					return nil
+				},
+			} {
+				must(t, change())
+				changed := state{}
+				delta, err := c.Changes(t.Context(), cur, changed.take)
+				if err != nil {
+					t.Fatalf("change %d: %v", i, err)
+				}
+				known.apply(delta, changed)
+				full, _ := walk(t, c)
+				if !tt.deletions {
+					// A daily walk finds these.
+					for id := range known {
+						if _, ok := full[id]; !ok {
+							delete(known, id)
+						}
+					}
+				}
+				if diff := cmp.Diff(full, known); diff != "" {
+					t.Fatalf("change %d (-walked +followed):\n%s", i, diff)
+				}
+				if tt.deletions && i == 0 && (len(changed) != 0 || delta.PresentOnly || len(delta.Removed) != 0) {
+					t.Errorf("without a change: %d entries, %+v", len(changed), delta)
+				}
+				cur = delta.Cursor
+			}
+		})
+	}
+}
+
+func TestChanges_CursorsThatOpenLDAPDoesNotTake(t *testing.T) {
+	t.Parallel()
+	_, restored := real(t, slapdtest.Options{SyncProvider: true}, 20)
+	srv, opt := real(t, slapdtest.Options{SyncProvider: true}, 20)
+	c := ldap.New(opt)
+	_, cur := walk(t, c)
+	must(t, srv.Set(personDN(1), "sn", "New"))
+	without, _ := real(t, slapdtest.Options{}, 20)
+	for name, change := range map[string]func(*ldap.Options){
+		"another filter":            func(o *ldap.Options) { o.Config.Filter = "(uid=*)" },
+		"another base":              func(o *ldap.Options) { o.Config.BaseDN = "ou=people," + base },
+		"another mapping":           func(o *ldap.Options) { o.Config.Attributes.Login = "mail" },
+		"another way":               func(o *ldap.Options) { o.Config.Incremental = directory.ModifyStamp },
+		"a server without syncrepl": func(o *ldap.Options) { o.Config.URL = without.URL() },
+	} {
+		o := opt
+		change(&o)
+		_, err := ldap.New(o).Changes(t.Context(), cur, nothing)
+		if fault.KindOf(err) != fault.Conflict || fault.ReasonOf(err) != ldap.ReasonCursor {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// A server that was restored from before the cookie.
+	delta, err := c.Changes(t.Context(), cur, nothing)
+	must(t, err)
+	_, err = ldap.New(restored).Changes(t.Context(), delta.Cursor, nothing)
+	want(t, err, fault.Conflict, ldap.ReasonCursor)
+	for _, cur := range []ldap.Cursor{"", "x", "AAAA", "e30"} {
+		_, err = c.Changes(t.Context(), cur, nothing)
+		want(t, err, fault.Conflict, ldap.ReasonCursor)
+	}
+}
