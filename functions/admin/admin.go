@@ -12,6 +12,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/record"
+	"github.com/rollcall-emm/rollcall/shared/secret"
 )
 
 // Authenticator proves who an admin is. It may be called concurrently.
@@ -31,6 +32,12 @@ type Office struct {
 	Events      event.Publisher
 	DeadLetters event.DeadLetters
 	Auth        Authenticator
+	// Secrets holds the passwords and keys of directories, which are put there and
+	// never shown.
+	Secrets secret.Store
+	// AnyTokenURI takes a Google key whose token_uri is not Google's: for
+	// development against a simulator, never in production.
+	AnyTokenURI bool
 	// EnrollURL is the public URL of the function enroll, which goes into
 	// provisioning QR codes.
 	EnrollURL string
@@ -49,6 +56,7 @@ type action func(*request) error
 // routes lists what there is, by path and method. A GET also answers HEAD.
 func (o *Office) routes() map[string]map[string]action {
 	const ent = "/v1/enterprises/{enterprise}"
+	const dir = ent + "/directory"
 	return map[string]map[string]action{
 		"/v1/enterprises":               {"GET": o.listEnterprises, "POST": o.createEnterprise},
 		ent:                             {"GET": o.showEnterprise},
@@ -61,6 +69,17 @@ func (o *Office) routes() map[string]map[string]action {
 		ent + "/accounts/{id}":          {"GET": o.showAccount},
 		ent + "/audit":                  {"GET": o.listAudit},
 		ent + "/workflows":              {"POST": o.startWorkflow},
+		dir:                             {"GET": o.showDirectory, "PUT": o.setDirectory, "DELETE": o.removeDirectory},
+		dir + "/bind-password":          {"GET": o.showBindPassword, "PUT": o.setBindPassword, "DELETE": o.removeBindPassword},
+		dir + "/google-key":             {"GET": o.showGoogleKey, "PUT": o.setGoogleKey, "DELETE": o.removeGoogleKey},
+		dir + "/status":                 {"GET": o.showDirectoryStatus},
+		dir + "/runs":                   {"GET": o.listRuns, "POST": o.startRun},
+		dir + "/runs/{id}":              {"GET": o.showRun},
+		dir + "/runs/{id}/plan":         {"GET": o.listPlan},
+		dir + "/runs/{id}/approve":      {"POST": o.approveRun},
+		dir + "/runs/{id}/reject":       {"POST": o.rejectRun},
+		ent + "/people":                 {"GET": o.listPeople},
+		ent + "/people/{id}":            {"GET": o.showPerson},
 		"/v1/audit":                     {"GET": o.listSystemAudit},
 		"/v1/dead-letters":              {"GET": o.listDeadLetters},
 		"/v1/dead-letters/{id}/replay":  {"POST": o.replayDeadLetter},

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/workflow"
@@ -16,6 +17,7 @@ import (
 type keptBus struct {
 	mu   sync.Mutex
 	sent []workflow.Command
+	runs []directory.Command
 	dead []event.DeadLetter
 	fail error
 }
@@ -25,6 +27,14 @@ func (b *keptBus) Publish(_ context.Context, topic event.Topic, data []byte) (st
 	defer b.mu.Unlock()
 	if b.fail != nil {
 		return "", b.fail
+	}
+	if topic == event.Directory {
+		c, err := directory.ParseCommand(data)
+		if err != nil {
+			return "", err
+		}
+		b.runs = append(b.runs, c)
+		return "r" + strconv.Itoa(len(b.runs)), nil
 	}
 	c, err := workflow.Parse(data)
 	if err != nil || topic != event.Provision {
@@ -41,6 +51,15 @@ func (b *keptBus) take() []workflow.Command {
 	sent := b.sent
 	b.sent = nil
 	return sent
+}
+
+// takeRuns returns what was published on directories and forgets it.
+func (b *keptBus) takeRuns() []directory.Command {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	runs := b.runs
+	b.runs = nil
+	return runs
 }
 
 func (b *keptBus) List(_ context.Context, limit int) ([]event.DeadLetter, error) {

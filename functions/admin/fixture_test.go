@@ -9,7 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,6 +24,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/secret"
+	"github.com/rollcall-emm/rollcall/shared/secret/file"
 	"github.com/rollcall-emm/rollcall/shared/store"
 	"github.com/rollcall-emm/rollcall/shared/store/embedded"
 	"github.com/rollcall-emm/rollcall/shared/store/storetest"
@@ -50,10 +51,14 @@ func newBench(t *testing.T) *bench {
 	}
 	t.Cleanup(func() { _ = driver.Close() })
 	var n atomic.Int64
-	db := record.New(store.Count(storetest.Rerun(driver)), func() string { return "a" + strconv.FormatInt(n.Add(1), 10) })
+	db := record.New(store.Count(storetest.Rerun(driver)), func() string { return fmt.Sprintf("a%06d", n.Add(1)) })
 	b := &bench{t: t, bus: &keptBus{}, log: &bytes.Buffer{}}
+	secrets, err := file.Open(filepath.Join(t.TempDir(), "secrets"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	b.office = &Office{
-		DB: db, Events: b.bus, DeadLetters: b.bus, Auth: Loopback{Token: secret.New(testToken)},
+		DB: db, Events: b.bus, DeadLetters: b.bus, Auth: Loopback{Token: secret.New(testToken)}, Secrets: secrets,
 		EnrollURL: "https://emm.example.com/enroll", Now: func() time.Time { return clock }, Random: rand.Reader,
 	}
 	b.handler = b.office.Handler(b.edge())

@@ -4,7 +4,8 @@
 // Trigger: HTTP from admins; the platform must let only admins invoke it, and it
 // verifies their identity token itself as well. Idempotent: reading is; creating
 // the same thing twice is refused. Retry: the caller's. Permissions: read and
-// write the store, publish to the topics, read the dead letters.
+// write the store, publish to the topics, read the dead letters, put, read and
+// delete the secrets of directories.
 package admin
 
 import (
@@ -34,13 +35,18 @@ func Open(ctx context.Context, p *setup.Process) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	auth, err := authenticator(ctx, p)
+	kept, err := secrets.Store(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	auth, err := authenticator(ctx, p, kept)
 	if err != nil {
 		return nil, err
 	}
 	o := &Office{
-		DB: db, Events: events, DeadLetters: events, Auth: auth,
-		EnrollURL: p.Config.Endpoint("enroll"), Now: time.Now, Random: rand.Reader,
+		DB: db, Events: events, DeadLetters: events, Auth: auth, Secrets: kept,
+		AnyTokenURI: p.Config.PlayEndpoint != "",
+		EnrollURL:   p.Config.Endpoint("enroll"), Now: time.Now, Random: rand.Reader,
 	}
 	return o.Handler(p.Edge("admin")), nil
 }
@@ -50,7 +56,7 @@ const TokenName = "admin-token"
 
 // authenticator returns the platform's identities where admins are named, and on
 // one machine a token that is made at first use.
-func authenticator(ctx context.Context, p *setup.Process) (Authenticator, error) {
+func authenticator(ctx context.Context, p *setup.Process, kept secret.Store) (Authenticator, error) {
 	if len(p.Config.AdminEmails) > 0 {
 		return NewPlatform(PlatformConfig{
 			Admins: p.Config.AdminEmails, Audiences: p.Config.AdminAudiences, Now: time.Now,
@@ -59,14 +65,10 @@ func authenticator(ctx context.Context, p *setup.Process) (Authenticator, error)
 	if p.Config.Secrets != "file" {
 		return nil, fault.Field("ROLLCALL_ADMIN_EMAILS", "is empty; name the admins' e-mail addresses, separated by commas")
 	}
-	store, err := secrets.Store(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	token, err := store.Access(ctx, TokenName)
+	token, err := kept.Access(ctx, TokenName)
 	if fault.KindOf(err) == fault.NotFound {
 		token = secret.New(rand.Text() + rand.Text())
-		err = store.Put(ctx, TokenName, token)
+		err = kept.Put(ctx, TokenName, token)
 	}
 	return Loopback{Token: token}, err
 }

@@ -139,10 +139,15 @@ func filtered[T any](p record.Page, read func(record.Page) ([]T, string, error),
 }
 
 // newID returns 16 characters of [a-z2-7].
-func newID(random io.Reader) (string, error) {
-	var b [10]byte
-	if _, err := io.ReadFull(random, b[:]); err != nil {
+func newID(random io.Reader) (string, error) { return randomText(random, 16) }
+
+// newRunID returns the id of a new directory run: 26 characters of [a-z2-7].
+func newRunID(random io.Reader) (string, error) { return randomText(random, 26) }
+
+func randomText(random io.Reader, n int) (string, error) {
+	b := make([]byte, (n*5+7)/8)
+	if _, err := io.ReadFull(random, b); err != nil {
 		return "", fmt.Errorf("read randomness: %w", err)
 	}
-	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:])), nil
+	return strings.ToLower(base32.StdEncoding.EncodeToString(b))[:n], nil
 }
