@@ -20,6 +20,11 @@ const (
 	BreachIncomplete  = "incomplete"
 )
 
+// IncompleteUnidentified is the Incomplete of a run that met entries without an
+// id. It is no breach, for one bad entry stops nothing (invariant D8); but nobody's
+// absence means anything.
+const IncompleteUnidentified = "unidentified-entries"
+
 // The defaults of a Guard.
 const (
 	DefaultPopulation      = 100
@@ -36,12 +41,12 @@ func (g Guard) Judge(r Run) []Breach {
 		out = append(out, Breach{reason, fmt.Sprintf(format, args...)})
 	}
 	c := r.Counts
-	if r.Incomplete != "" {
+	if r.Incomplete != "" && r.Incomplete != IncompleteUnidentified {
 		breach(BreachIncomplete, "what was read is not all of the directory (%s), so nobody's absence means anything", r.Incomplete)
 	}
 	if !r.Incremental {
 		switch {
-		case c.Listed == 0 && (c.Before > 0 || r.Kind == Sync):
+		case c.Listed == 0:
 			breach(BreachEmpty, "the directory lists nobody; last time it listed %d", c.Before)
 		case g.dropped(c.Listed, c.Before):
 			breach(BreachDrop, "the directory lists %d people; last time it listed %d", c.Listed, c.Before)
