@@ -1,6 +1,8 @@
 package directory
 
 import (
+	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -24,13 +26,14 @@ func (c Config) AccountSteps(p person.Person, now time.Time) (steps []Step, prob
 		return closeSteps(p)
 	case person.Leaving, person.Gone:
 		g := p.Google
-		if g.ID != "" && !g.Deleted && !g.DeleteAt.IsZero() && !now.Before(g.DeleteAt) {
-			if g.Admin != person.No {
-				return nil, []string{ProblemAdministrator}
-			}
-			return []Step{{Action: DeleteAccount, From: g.Mail}}, nil
+		due := g.ID != "" && !g.Deleted && !g.DeleteAt.IsZero() && !now.Before(g.DeleteAt)
+		switch {
+		case !due || g.Suspended == person.No && g.Archived != person.Yes:
+			return closeSteps(p) // suspended first, deleted then
+		case g.Admin != person.No:
+			return nil, []string{ProblemAdministrator}
 		}
-		return closeSteps(p)
+		return []Step{{Action: DeleteAccount, From: g.Mail}}, nil
 	}
 	return nil, nil
 }
@@ -39,7 +42,7 @@ func (c Config) AccountSteps(p person.Person, now time.Time) (steps []Step, prob
 func closeSteps(p person.Person) ([]Step, []string) {
 	g := p.Google
 	switch {
-	case g.ID == "" || g.Deleted || g.Suspended != person.No:
+	case g.ID == "" || g.Deleted || g.Suspended != person.No || g.Archived == person.Yes:
 		return nil, nil
 	case g.Admin != person.No:
 		return nil, []string{ProblemAdministrator}
@@ -49,44 +52,47 @@ func closeSteps(p person.Person) ([]Step, []string) {
 
 func (c Config) openSteps(p person.Person) (steps []Step, problems []string) {
 	g, e := p.Google, p.Entry
-	if e.Mail == "" {
-		return nil, nil
-	}
+	given, family := GoogleNames(e)
 	names := true
 	switch {
-	case e.GivenName == "" || e.FamilyName == "":
+	case given == "" || family == "":
 		names, problems = false, append(problems, ProblemNameMissing)
-	case utf8.RuneCountInString(e.GivenName) > maxName || utf8.RuneCountInString(e.FamilyName) > maxName:
+	case utf8.RuneCountInString(given) > maxName || utf8.RuneCountInString(family) > maxName:
 		names, problems = false, append(problems, ProblemNameTooLong)
 	}
-	if g.ID == "" {
-		if names {
-			steps = append(steps, Step{Action: CreateAccount, To: e.Mail})
-		}
-		return steps, problems
+	// Neither a missing address nor one that several people have is acted on.
+	address := e.Mail != "" && !slices.Contains(p.Problems, ProblemSharedMail)
+	if address && !c.Google.inDomain(e.Mail) {
+		address, problems = false, append(problems, ProblemOutOfScope)
 	}
-	if g.Deleted {
-		return []Step{{Action: RestoreAccount, To: e.Mail}}, problems
+	switch {
+	case g.ID == "" && names && address:
+		return []Step{{Action: CreateAccount, To: strings.TrimSpace(e.Mail)}}, problems
+	case g.ID == "":
+		return nil, problems
+	case g.Deleted:
+		return []Step{{Action: RestoreAccount, To: g.Mail}}, problems
 	}
-	if g.Suspended == person.Yes && g.SuspendedByUs {
+	switch {
+	case g.Suspended == person.Yes && g.SuspendedByUs:
 		steps = append(steps, Step{Action: OpenAccount, To: g.Mail})
-	} else if g.Suspended == person.Yes {
+	case g.Suspended == person.Yes, g.Archived == person.Yes:
 		problems = append(problems, ProblemSuspended)
 	}
-	if person.MailKey(g.Mail) != person.MailKey(e.Mail) {
-		steps = append(steps, Step{Action: RenameAccount, From: g.Mail, To: e.Mail})
+	if address && person.MailKey(g.Mail) != person.MailKey(e.Mail) {
+		steps = append(steps, Step{Action: RenameAccount, From: g.Mail, To: strings.TrimSpace(e.Mail)})
 	}
 	var fields []string
-	if names && g.GivenName != e.GivenName {
+	if names && googleName(g.GivenName) != given {
 		fields = append(fields, "givenName")
 	}
-	if names && g.FamilyName != e.FamilyName {
+	if names && googleName(g.FamilyName) != family {
 		fields = append(fields, "familyName")
 	}
 	if len(fields) > 0 {
 		steps = append(steps, Step{Action: UpdateAccount, Fields: fields})
 	}
-	if unit := c.Google.UnitFor(e.Unit); unit != "" && unit != g.OrgUnit {
+	if unit := c.Google.UnitFor(e.Unit); unit != "" && unitKey(unit) != unitKey(g.OrgUnit) {
 		steps = append(steps, Step{Action: MoveAccount, From: g.OrgUnit, To: unit})
 	}
 	if c.Google.PasswordHashes && e.Hash != "" && e.Hash != g.Hash {
@@ -95,14 +101,39 @@ func (c Config) openSteps(p person.Person) (steps []Step, problems []string) {
 	return steps, problems
 }
 
+// GoogleNames returns the names that a person's account gets: without the spaces
+// that directories have around and between names, and that Google would change.
+func GoogleNames(e person.Entry) (given, family string) {
+	return googleName(e.GivenName), googleName(e.FamilyName)
+}
+
+func googleName(s string) string { return strings.Join(strings.Fields(s), " ") }
+
 // UnitFor returns the organizational unit for people of an LDAP unit; empty where
 // no rule speaks of it.
 func (g Google) UnitFor(dn string) string {
+	if len(g.Units) == 0 {
+		return ""
+	}
+	key := unitKey(dn)
 	longest, unit := -1, ""
 	for _, r := range g.Units {
-		if Within(dn, r.DN) && len(r.DN) > longest {
-			longest, unit = len(r.DN), r.OrgUnit
+		// Of two DNs above the same one the longer is the nearer.
+		if above := unitKey(r.DN); below(key, above) && len(above) > longest {
+			longest, unit = len(above), r.OrgUnit
 		}
 	}
 	return unit
+}
+
+// NewUnit returns the organizational unit for a new account of a person of an LDAP
+// unit.
+func (g Google) NewUnit(dn string) string {
+	switch unit := g.UnitFor(dn); {
+	case unit != "":
+		return unit
+	case g.DefaultUnit != "":
+		return g.DefaultUnit
+	}
+	return "/"
 }

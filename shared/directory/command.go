@@ -3,6 +3,7 @@ package directory
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/fault"
@@ -107,8 +108,11 @@ func ParseCommand(data []byte) (Command, error) {
 	var c Command
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&c); err != nil || dec.More() {
+	if err := dec.Decode(&c); err != nil || dec.Decode(&struct{}{}) != io.EOF {
 		return Command{}, fault.New(fault.Invalid, "payload", "the payload is not a directory command")
 	}
-	return c, c.Validate()
+	if err := c.Validate(); err != nil {
+		return Command{}, err
+	}
+	return c, nil
 }

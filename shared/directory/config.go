@@ -215,7 +215,7 @@ type Leavers struct {
 
 // Grace returns how long accounts outlive their people.
 func (l Leavers) Grace() time.Duration {
-	days := 7
+	days := DefaultGraceDays
 	if l.GraceDays != nil {
 		days = *l.GraceDays
 	}
@@ -291,7 +291,7 @@ func EntryOf(g person.Google) person.Entry {
 		DisplayName: g.DisplayName, Unit: g.OrgUnit,
 	}
 	switch {
-	case g.Suspended == person.Yes || g.Archived == person.Yes:
+	case g.Suspended == person.Yes || g.Archived == person.Yes || g.Deleted:
 		e.Enabled = person.No
 	case g.Suspended == person.No:
 		e.Enabled = person.Yes

@@ -18,7 +18,7 @@ func differences(a, b person.Entry) []string {
 			out = append(out, f.name)
 		}
 	}
-	if !slices.Equal(a.Aliases, b.Aliases) {
+	if !slices.Equal(addresses(a.Aliases), addresses(b.Aliases)) {
 		out = append(out, "aliases")
 	}
 	if !maps.Equal(a.Attributes, b.Attributes) {
@@ -39,10 +39,24 @@ func googleDifferences(a, b person.Google) []string {
 			out = append(out, f.name)
 		}
 	}
-	if !slices.Equal(a.Aliases, b.Aliases) {
+	if !slices.Equal(addresses(a.Aliases), addresses(b.Aliases)) {
 		out = append(out, "aliases")
 	}
 	return out
+}
+
+// addresses returns addresses in a form that is equal for two lists of the same
+// mailboxes: neither LDAP nor Google promises an order.
+func addresses(list []string) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	keys := make([]string, len(list))
+	for i, a := range list {
+		keys[i] = person.MailKey(a)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 func word(b bool) string {

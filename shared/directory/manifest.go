@@ -3,8 +3,10 @@ package directory
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/person"
@@ -27,13 +29,16 @@ const rowSize = 32
 // RowOfEntry returns the row of an LDAP entry, or of a person of GoogleOnly.
 func RowOfEntry(enterprise string, e person.Entry) Row {
 	e.DN = "" // a move alone changes nothing that is kept but the unit
+	e.Aliases = addresses(e.Aliases)
 	return Row{Key: person.KeyHash(enterprise, e.ID), Digest: digest(e), Mail: MailHash(e.Mail)}
 }
 
 // RowOfGoogle returns the row of a Google account.
 func RowOfGoogle(enterprise string, g person.Google) Row {
-	// What Rollcall alone knows is not Google's word.
-	g.SuspendedByUs, g.Hash, g.DeleteAt = false, "", person.Google{}.DeleteAt
+	// What Rollcall alone knows is not Google's word, and when an account was made
+	// never changes.
+	g.SuspendedByUs, g.Hash, g.DeleteAt, g.CreatedAt = false, "", time.Time{}, time.Time{}
+	g.Aliases = addresses(g.Aliases)
 	return Row{Key: person.KeyHash(enterprise, g.ID), Digest: digest(g), Mail: MailHash(g.Mail)}
 }
 
@@ -156,7 +161,7 @@ func (m Manifest) Buckets() [][]byte {
 }
 
 func bucketOf(key [16]byte, n int) int {
-	return int(uint32(key[0])<<24|uint32(key[1])<<16|uint32(key[2])<<8|uint32(key[3])) / int((uint64(1)<<32)/uint64(n))
+	return int(uint64(binary.BigEndian.Uint32(key[:4])) * uint64(n) >> 32)
 }
 
 // Pack returns rows as bytes, 32 each.

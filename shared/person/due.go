@@ -22,9 +22,9 @@ func (p Person) Due() time.Time {
 }
 
 // Depart makes a Leaving person Gone once the grace is over, and reports whether it
-// did.
+// did. Without DeleteAt it is never over.
 func (p *Person) Depart(now time.Time) bool {
-	if p.State != Leaving || now.Before(p.DeleteAt) {
+	if p.State != Leaving || p.DeleteAt.IsZero() || now.Before(p.DeleteAt) {
 		return false
 	}
 	p.State, p.Since, p.UpdatedAt, p.Attempts = Gone, now, now, 0
