@@ -87,16 +87,97 @@ func TestPermissionsAreWhatFunctionsSay(t *testing.T) {
 		t.Fatal(err)
 	}
 	module := read(t, "modules/rollcall/main.tf")
-	secret := regexp.MustCompile(`(?:identifier|play)-key`)
+	secret := regexp.MustCompile(`(?:identifier|play)-key|(?:ldap-bind|workspace-key)-\*`)
+	// Of each enterprise there is one of either family.
+	families := strings.NewReplacer("secrets of directories", "ldap-bind-* workspace-key-*",
+		"local.directory_secrets", "ldap-bind-* workspace-key-*")
 	for _, f := range folders {
 		name := filepath.Base(filepath.Dir(f))
-		comment, _, _ := strings.Cut(read(t, f), "\npackage ")
-		want := secret.FindAllString(comment, -1)
+		want := secret.FindAllString(families.Replace(commentOf(t, f)), -1)
 		row := between(t, module, "    "+name+" = {", "    }")
-		got := secret.FindAllString(row, -1)
+		got := secret.FindAllString(families.Replace(row), -1)
 		slices.Sort(want)
+		slices.Sort(got)
 		if diff := cmp.Diff(slices.Compact(want), got); diff != "" {
 			t.Errorf("%s: secrets of the doc comment and of modules/rollcall (-comment +table):\n%s", name, diff)
+		}
+	}
+}
+
+// commentOf returns what a function says of itself, in one line.
+func commentOf(t *testing.T, file string) string {
+	t.Helper()
+	comment, _, _ := strings.Cut(read(t, file), "\npackage ")
+	return strings.ReplaceAll(comment, "\n// ", " ")
+}
+
+// TestPublishersAreWhoSaysSo holds who may publish on a topic to the doc comments:
+// "publish to the topic X", "to the topics X and Y", or "to the topics", which
+// leaves open which.
+func TestPublishersAreWhoSaysSo(t *testing.T) {
+	t.Parallel()
+	folders, err := filepath.Glob("../functions/*/function.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	says := regexp.MustCompile(`publish to the topics?((?: [a-z]+)*),`)
+	row := regexp.MustCompile(`topic += "([a-z]+)"\s+publishers += \[([^\]]*)\]`)
+	rows := row.FindAllStringSubmatch(read(t, "modules/rollcall/main.tf"), -1)
+	if topics := names(t, read(t, "../shared/event/event.go"), `Topic = "([a-z]+)"`); len(rows) != len(topics) {
+		t.Fatalf("%d topics in modules/rollcall; there are %v", len(rows), topics)
+	}
+	for _, f := range folders {
+		name := filepath.Base(filepath.Dir(f))
+		var got []string
+		for _, m := range rows {
+			if strings.Contains(m[2], `"`+name+`"`) {
+				got = append(got, m[1])
+			}
+		}
+		slices.Sort(got)
+		said := says.FindStringSubmatch(commentOf(t, f))
+		if said == nil {
+			if len(got) > 0 {
+				t.Errorf("%s may publish on %v and does not say that it does", name, got)
+			}
+			continue
+		}
+		want := slices.DeleteFunc(strings.Fields(said[1]), func(w string) bool { return w == "and" })
+		slices.Sort(want)
+		if len(got) == 0 || len(want) > 0 && !slices.Equal(want, got) {
+			t.Errorf("%s says that it publishes on %v and may on %v", name, want, got)
+		}
+	}
+}
+
+// TestEachScheduleStartsAFunction that handles events, and each that says so is
+// started.
+func TestEachScheduleStartsAFunction(t *testing.T) {
+	t.Parallel()
+	module := read(t, "modules/rollcall/main.tf")
+	scheduled := names(t, between(t, module, "  schedules = {", "  }"), `(?m)^    ([a-z]+) +=`)
+	var want []string
+	for _, name := range names(t, between(t, module, "  event = {", "  }"), `(?m)^    ([a-z]+) = \{$`) {
+		if strings.Contains(commentOf(t, "../functions/"+name+"/function.go"), "published by a schedule") {
+			want = append(want, name)
+		}
+	}
+	if diff := cmp.Diff(want, scheduled); diff != "" {
+		t.Errorf("functions that a schedule starts (-comments +schedules):\n%s", diff)
+	}
+}
+
+// TestEachLineThatIsCountedIsLogged: an alert on a line that nobody writes never
+// comes.
+func TestEachLineThatIsCountedIsLogged(t *testing.T) {
+	t.Parallel()
+	lines := regexp.MustCompile(`function = "([a-z]+)", message = "([^"]+)"`).FindAllStringSubmatch(read(t, "modules/alerts/main.tf"), -1)
+	if len(lines) == 0 {
+		t.Fatal("modules/alerts counts no lines")
+	}
+	for _, l := range lines {
+		if !strings.Contains(read(t, "../functions/"+l[1]+"/*.go"), `"`+l[2]+`"`) {
+			t.Errorf("%s never logs %q, which modules/alerts counts", l[1], l[2])
 		}
 	}
 }

@@ -5,7 +5,7 @@
 // the token that the channel was opened with; the platform must let everybody
 // invoke it. Idempotent: a notification is a hint, and the same one twice has a
 // user read twice at most. Retry: Google's, after 5xx. Permissions: read the
-// store, publish on the topic directory, access the secret identifier-key.
+// store, publish to the topic directory, access the secret identifier-key.
 package directorywatch
 
 import (

@@ -30,6 +30,7 @@ module "rollcall" {
   settings              = var.settings
   admins                = var.admins
   public_url            = var.public_url
+  network               = var.network
   notification_channels = var.notification_channels
   warm_instances        = 1
   max_instances         = 100

@@ -37,3 +37,9 @@ variable "notification_channels" {
   description = "The full names of the channels that alerts go to."
   default     = []
 }
+
+variable "network" {
+  type        = object({ network = string, subnetwork = string })
+  description = "The network and subnetwork through which LDAP servers with private addresses are reached, by their full names; null where all are on the internet."
+  default     = null
+}

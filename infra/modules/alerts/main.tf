@@ -11,6 +11,13 @@ locals {
 
   http = join("|", var.http_functions)
 
+  # Lines of a function's log that are counted, by enterprise.
+  lines = {
+    quarantined = { function = "directorysync", message = "directory run quarantined", and = "" }
+    failed      = { function = "directorysync", message = "directory run ended", and = "AND jsonPayload.phase=\"failed\" AND jsonPayload.kind=\"sync\"" }
+  }
+  line = { for name, l in local.lines : name => "logging_googleapis_com:user_rollcall_${name}{monitored_resource=\"cloud_run_revision\"}" }
+
   # query is true while something is wrong. A job that should go on by itself is
   # watched by its progress, so that it is missed also when nothing runs at all.
   alerts = {
@@ -23,6 +30,21 @@ locals {
       severity  = "CRITICAL"
       condition = "A provision event waits for 15 minutes, and none has succeeded meanwhile"
       query     = "max(${local.age}{${local.queue}=\"${var.subscriptions["provision"]}\"}) > 900 and on() (sum(increase(${local.requests}{${local.service}=\"provision\",response_code_class=\"2xx\"}[15m])) or vector(0)) < 1"
+    }
+    DirectoryNotProgressing = {
+      severity  = "CRITICAL"
+      condition = "No event of directorysync has been handled for 50 minutes"
+      query     = "(sum(increase(${local.requests}{${local.service}=\"directorysync\",response_code_class=\"2xx\"}[50m])) or vector(0)) < 1"
+    }
+    DirectoryRunQuarantined = {
+      severity  = "WARNING"
+      condition = "A directory run waits for an administrator's decision"
+      query     = "sum by (enterprise) (increase(${local.line.quarantined}[30m])) > 0"
+    }
+    DirectoryRunsFailing = {
+      severity  = "CRITICAL"
+      condition = "Two directory runs of an enterprise have failed one after the other"
+      query     = "sum by (enterprise) (increase(${local.line.failed}[150m])) > 1"
     }
     DeadLetterWaiting = {
       severity  = "WARNING"
@@ -38,6 +60,27 @@ locals {
       severity  = "WARNING"
       condition = "One in a hundred answers of a function takes longer than 5 seconds, for 10 minutes"
       query     = "histogram_quantile(0.99, sum by (service_name, le) (rate(${local.latencies}{${local.service}=~\"${local.http}\"}[10m]))) > 5000"
+    }
+  }
+}
+
+resource "google_logging_metric" "this" {
+  for_each = local.lines
+
+  project     = var.project
+  name        = "rollcall_${each.key}"
+  description = "Lines of ${each.value.function}: ${each.value.message}"
+  filter      = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${each.value.function}\" AND jsonPayload.message=\"${each.value.message}\" ${each.value.and}"
+
+  label_extractors = { enterprise = "EXTRACT(jsonPayload.enterprise)" }
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+
+    labels {
+      key         = "enterprise"
+      description = "The enterprise's id"
     }
   }
 }
@@ -70,4 +113,7 @@ resource "google_monitoring_alert_policy" "this" {
   alert_strategy {
     auto_close = "1800s"
   }
+
+  # A query names the metrics by their text alone.
+  depends_on = [google_logging_metric.this]
 }

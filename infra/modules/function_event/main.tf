@@ -4,7 +4,7 @@
 # shared/event/pubsub knows: topic and subscription are named alike.
 
 locals {
-  topic          = "${var.topic_prefix}${var.function.name}"
+  topic          = "${var.topic_prefix}${var.topic}"
   push_account   = "rollcall-push-${var.function.name}"
   topic_of_event = "projects/${var.project}/topics/${google_pubsub_topic.this.name}"
 }

@@ -20,7 +20,12 @@ variable "region" {
 
 variable "function" {
   type        = object({ name = string, uri = string })
-  description = "The function that handles the events; topic and subscription bear its name behind topic_prefix."
+  description = "The function that handles the events."
+}
+
+variable "topic" {
+  type        = string
+  description = "The topic's name behind topic_prefix; the subscription bears it too."
 }
 
 variable "topic_prefix" {

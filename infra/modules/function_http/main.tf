@@ -4,6 +4,9 @@ locals {
   # The stager leaves exactly one archive for each function.
   archives = fileset(var.build_dir, "${var.name}-*.zip")
   archive  = join("", local.archives)
+
+  secrets  = [for name in var.secrets : name if !endswith(name, "*")]
+  families = [for name in var.secrets : trimsuffix(name, "*") if endswith(name, "*")]
 }
 
 resource "google_service_account" "this" {
@@ -58,6 +61,18 @@ resource "google_cloudfunctions2_function" "this" {
     max_instance_count               = var.max_instances
     ingress_settings                 = "ALLOW_ALL"
     all_traffic_on_latest_revision   = true
+
+    # Private addresses alone: all else goes to the internet as it does without.
+    direct_vpc_egress = var.network == null ? null : "VPC_EGRESS_PRIVATE_RANGES_ONLY"
+
+    dynamic "direct_vpc_network_interface" {
+      for_each = var.network[*]
+
+      content {
+        network    = direct_vpc_network_interface.value.network
+        subnetwork = direct_vpc_network_interface.value.subnetwork
+      }
+    }
   }
 }
 
@@ -80,10 +95,25 @@ resource "google_project_iam_member" "store" {
 }
 
 resource "google_secret_manager_secret_iam_member" "reads" {
-  for_each = toset(var.secrets)
+  for_each = toset(local.secrets)
 
   project   = var.project
   secret_id = each.value
   role      = "roles/secretmanager.secretAccessor"
   member    = google_service_account.this.member
+}
+
+# The secrets of enterprises are made by admin as enterprises come, so what they
+# are called is all that is known of them here.
+resource "google_project_iam_member" "reads" {
+  for_each = toset(local.families)
+
+  project = var.project
+  role    = "roles/secretmanager.secretAccessor"
+  member  = google_service_account.this.member
+
+  condition {
+    title      = "secrets ${each.value}*"
+    expression = "resource.name.startsWith(\"projects/${var.project_number}/secrets/${each.value}\")"
+  }
 }

@@ -45,8 +45,19 @@ variable "settings" {
 
 variable "secrets" {
   type        = list(string)
-  description = "The ids of the secrets that the function may read."
+  description = "The ids of the secrets that the function may read. One that ends in * stands for all that begin so, also those that come later: each enterprise has its own."
   default     = []
+}
+
+variable "project_number" {
+  type        = string
+  description = "The project's number, by which conditions of IAM name secrets."
+}
+
+variable "network" {
+  type        = object({ network = string, subnetwork = string })
+  description = "Where the function reaches private addresses, such as an LDAP server's; null is nowhere."
+  default     = null
 }
 
 variable "invokers" {

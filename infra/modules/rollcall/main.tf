@@ -2,7 +2,8 @@
 
 locals {
   # What each function may do, as its doc comment says. Every function may use the
-  # store; who publishes events is said at module "delivery".
+  # store. A secret that ends in * is one for each enterprise, which admin puts.
+  # "network" lets a function reach LDAP servers that are in var.network.
   http = {
     enroll = {
       description = "Binds a device to an enterprise and a person"
@@ -25,22 +26,56 @@ locals {
     admin = {
       description = "Reads status and starts workflows, for administrators"
       public      = false
-      secrets     = []
+      secrets     = local.directory_secrets
       timeout     = 60
     }
+    directorywatch = {
+      description = "Takes Google's notifications of changes to users"
+      public      = true
+      secrets     = ["identifier-key"]
+      timeout     = 30
+    }
   }
+  # Few at once, in few instances: each event works on Google, which counts its
+  # callers' requests. A directory run holds up to 64 MiB beside what all share.
   event = {
     provision = {
       description = "Creates, updates, revokes and deletes accounts"
+      topic       = "provision"
+      publishers  = ["admin", "provision", "directorysync"]
       secrets     = ["play-key"]
       timeout     = 300
+      concurrency = 8
+      instances   = 5
     }
     reconcile = {
       description = "Finishes what a crash left half done"
+      topic       = "reconcile"
+      publishers  = ["admin", "provision"]
       secrets     = ["play-key"]
       timeout     = 540
+      concurrency = 8
+      instances   = 5
+    }
+    directorysync = {
+      description = "Runs and continues the directory syncs of all enterprises"
+      topic       = "directory"
+      publishers  = ["admin", "directorysync", "directorywatch"]
+      secrets     = concat(["identifier-key"], local.directory_secrets)
+      network     = true
+      timeout     = 540
+      concurrency = 4
+      instances   = 10
     }
   }
+  # Over-scheduled on purpose: the job decides what is due.
+  schedules = {
+    reconcile     = "*/5 * * * *"
+    directorysync = "*/15 * * * *"
+  }
+
+  directory_secrets = ["ldap-bind-*", "workspace-key-*"]
+
   secrets = ["identifier-key", "play-key"]
 
   topic_prefix = "rollcall-"
@@ -75,12 +110,14 @@ data "google_project" "this" {
 
 resource "google_project_service" "this" {
   for_each = toset([
+    "admin.googleapis.com",
     "androidenterprise.googleapis.com",
     "artifactregistry.googleapis.com",
     "cloudbuild.googleapis.com",
     "cloudfunctions.googleapis.com",
     "cloudscheduler.googleapis.com",
     "firestore.googleapis.com",
+    "logging.googleapis.com",
     "monitoring.googleapis.com",
     "pubsub.googleapis.com",
     "run.googleapis.com",
@@ -122,6 +159,7 @@ module "http" {
   for_each = local.http
 
   project               = var.project
+  project_number        = data.google_project.this.number
   region                = var.region
   name                  = each.key
   description           = each.value.description
@@ -130,6 +168,7 @@ module "http" {
   build_service_account = google_service_account.build.id
   settings              = local.settings
   secrets               = each.value.secrets
+  network               = try(each.value.network, false) ? var.network : null
   invokers              = each.value.public ? ["allUsers"] : var.admins
   timeout_seconds       = each.value.timeout
   min_instances         = each.value.public ? var.warm_instances : 0
@@ -143,6 +182,7 @@ module "event" {
   for_each = local.event
 
   project               = var.project
+  project_number        = data.google_project.this.number
   region                = var.region
   name                  = each.key
   description           = each.value.description
@@ -151,12 +191,16 @@ module "event" {
   build_service_account = google_service_account.build.id
   settings              = local.settings
   secrets               = each.value.secrets
+  network               = try(each.value.network, false) ? var.network : null
   timeout_seconds       = each.value.timeout
-  # Few at once: each works on Google Play, which counts its callers' requests.
-  concurrency   = 8
-  max_instances = 5
+  concurrency           = each.value.concurrency
+  max_instances         = each.value.instances
 
   depends_on = [google_secret_manager_secret.this, google_project_iam_member.build]
+}
+
+locals {
+  members = merge({ for name, f in module.http : name => f.member }, { for name, f in module.event : name => f.member })
 }
 
 module "delivery" {
@@ -169,26 +213,33 @@ module "delivery" {
   topic_prefix      = local.topic_prefix
   dead_letter_topic = google_pubsub_topic.dead.id
   function          = { name = module.event[each.key].name, uri = module.event[each.key].uri }
+  topic             = each.value.topic
   timeout_seconds   = each.value.timeout
-  publishers        = { admin = module.http["admin"].member, provision = module.event["provision"].member }
+  publishers        = { for name in each.value.publishers : name => local.members[name] }
 
   depends_on = [google_pubsub_topic_iam_member.dead]
 }
 
-# Over-scheduled on purpose: the job decides what is due. Cloud Scheduler publishes
-# as its own service agent, which may publish in its project.
-resource "google_cloud_scheduler_job" "reconcile" {
+# Cloud Scheduler publishes as its own service agent, which may publish in its project.
+resource "google_cloud_scheduler_job" "this" {
+  for_each = local.schedules
+
   project     = var.project
   region      = var.region
-  name        = "reconcile"
-  description = "Starts reconcile every 5 minutes"
-  schedule    = "*/5 * * * *"
+  name        = each.key
+  description = "Starts ${each.key}"
+  schedule    = each.value
   time_zone   = "Etc/UTC"
 
   pubsub_target {
-    topic_name = module.delivery["reconcile"].topic
+    topic_name = module.delivery[each.key].topic
     attributes = { source = "schedule" } # the event has no payload, and one of both there must be
   }
+}
+
+moved {
+  from = google_cloud_scheduler_job.reconcile
+  to   = google_cloud_scheduler_job.this["reconcile"]
 }
 
 module "alerts" {
@@ -199,4 +250,6 @@ module "alerts" {
   subscriptions         = { for name, d in module.delivery : name => d.subscription }
   dead_letters          = google_pubsub_subscription.dead.name
   notification_channels = var.notification_channels
+
+  depends_on = [google_project_service.this]
 }

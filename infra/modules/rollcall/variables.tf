@@ -62,3 +62,9 @@ variable "max_instances" {
   description = "How many instances of each function there may be."
   default     = 20
 }
+
+variable "network" {
+  type        = object({ network = string, subnetwork = string })
+  description = "The network and subnetwork through which LDAP servers with private addresses are reached, by their full names; null where all are on the internet."
+  default     = null
+}
