@@ -46,7 +46,9 @@ func TestStartRun(t *testing.T) {
 		{"plan", `{"kind":"plan"}`, directory.Run{Phase: directory.Done}, directory.Command{Kind: directory.DryRun}, ""},
 		{"test", `{"kind":"test"}`, directory.Run{Phase: directory.Failed}, directory.Command{Kind: directory.Probe}, ""},
 		{"quarantined before", `{"kind":"sync"}`, directory.Run{Phase: directory.Quarantined, StartedAt: clock}, directory.Command{Kind: directory.Sync}, runID},
-		{"abandoned before", `{"kind":"sync"}`, directory.Run{Phase: directory.Applying, StartedAt: clock.Add(-abandoned)}, directory.Command{Kind: directory.Sync}, ""},
+		{"waiting before", `{"kind":"sync"}`, directory.Run{Phase: directory.Collecting, Revision: 1, Reason: "ldap-unreachable"}, directory.Command{Kind: directory.Sync}, runID},
+		{"of another configuration before", `{"kind":"plan"}`, directory.Run{Phase: directory.Collecting}, directory.Command{Kind: directory.DryRun}, runID},
+		{"a test beside it", `{"kind":"test"}`, directory.Run{Phase: directory.Collecting, Revision: 1}, directory.Command{Kind: directory.Probe}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -63,7 +65,7 @@ func TestStartRun(t *testing.T) {
 				t.Errorf("%+v, published: -want +got:\n%s", got, d)
 			}
 			trail := b.trail("acme")
-			if want := "admin:local directory.start directory-run:" + got.Run + " ok"; trail[len(trail)-1] != want {
+			if want := "admin:local directory.request run:" + got.Run + " ok"; trail[len(trail)-1] != want {
 				t.Errorf("the trail ends with %q, want %q", trail[len(trail)-1], want)
 			}
 		})
@@ -80,8 +82,13 @@ func TestStartRunRefusals(t *testing.T) {
 	b.refuse(400, "POST", dirPath+"/runs", `{}`, "kind", "sync, plan or test")
 	b.refuse(400, "POST", dirPath+"/runs", `{"kind":"wipe"}`, "kind", "sync, plan or test")
 	b.refuse(400, "POST", dirPath+"/runs", `{"kind":"sync","run":"x"}`, "run", "not known")
-	b.putRun(directory.Run{Phase: directory.Collecting, StartedAt: clock.Add(-time.Hour)})
-	b.refuse(409, "POST", dirPath+"/runs", `{"kind":"test"}`, "", runID+" is under way (collecting)")
+	b.putRun(directory.Run{Phase: directory.Collecting, Revision: 1})
+	b.refuse(409, "POST", dirPath+"/runs", `{"kind":"sync"}`, "", runID+" is under way (collecting)")
+	b.putRun(directory.Run{Phase: directory.Collecting, Revision: 1, Reason: "ldap-unreachable"})
+	b.put(func(tx *record.Tx) error {
+		return tx.PutDirectoryState(directory.State{Enterprise: "acme", Run: runID, Beat: clock.Add(1 - lease)})
+	})
+	b.refuse(409, "POST", dirPath+"/runs", `{"kind":"plan"}`, "", "is under way") // a process has it
 	if got := b.bus.takeRuns(); len(got) > 0 {
 		t.Errorf("a refusal published %v", got)
 	}
@@ -102,11 +109,11 @@ func TestDecideOnRun(t *testing.T) {
 	for _, tc := range []struct {
 		name, path, body string
 		want             directory.Command
-		action           string
+		detail           string
 	}{
-		{"approve", "/approve", `{}`, directory.Command{Op: directory.Approve}, "directory.approve"},
-		{"additions only", "/approve", `{"additionsOnly":true}`, directory.Command{Op: directory.Approve, AdditionsOnly: true}, "directory.approve"},
-		{"reject", "/reject", ``, directory.Command{Op: directory.Reject}, "directory.reject"},
+		{"approve", "/approve", `{}`, directory.Command{Op: directory.Approve}, "approve"},
+		{"additions only", "/approve", `{"additionsOnly":true}`, directory.Command{Op: directory.Approve, AdditionsOnly: true}, "approve, additions only"},
+		{"reject", "/reject", ``, directory.Command{Op: directory.Reject}, "reject"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -119,9 +126,13 @@ func TestDecideOnRun(t *testing.T) {
 			if d := cmp.Diff([]directory.Command{tc.want}, b.bus.takeRuns()); d != "" || got.Run != runID {
 				t.Errorf("%+v, published: -want +got:\n%s", got, d)
 			}
-			trail := b.trail("acme")
-			if want := "admin:local " + tc.action + " directory-run:" + runID + " ok"; trail[len(trail)-1] != want {
-				t.Errorf("the trail ends with %q, want %q", trail[len(trail)-1], want)
+			records, _, err := b.office.DB.Audit(t.Context(), "acme", clock, record.Page{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := records[len(records)-1]
+			if last.Action != "directory.request" || last.Target != "run:"+runID || last.Detail != tc.detail || len(records) != 3 {
+				t.Errorf("%d records, the last is %+v", len(records), last)
 			}
 		})
 	}

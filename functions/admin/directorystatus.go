@@ -37,7 +37,7 @@ type directoryStatus struct {
 	// People counts those who are not simply active, by state, each up to 1,000.
 	People    counts `json:"people"`
 	Truncated bool   `json:"truncated,omitzero"`
-	// Run is the current run, or the last; Runs are the last ones, newest first.
+	// Run is the current run; Runs are the last ones, newest first.
 	Run  *directory.Run  `json:"run,omitempty"`
 	Runs []directory.Run `json:"runs"`
 }
@@ -53,7 +53,7 @@ func (o *Office) showDirectoryStatus(r *request) error {
 	if err != nil {
 		return err
 	}
-	s, err := o.DB.DirectoryState(r.Context(), c.Enterprise)
+	s, run, err := o.current(r.Context(), c.Enterprise)
 	if err != nil {
 		return err
 	}
@@ -70,15 +70,9 @@ func (o *Office) showDirectoryStatus(r *request) error {
 		return err
 	}
 	v.Runs = append(v.Runs, runs...)
-	run, err := o.current(r.Context(), c.Enterprise)
-	if err != nil {
-		return err
-	}
 	if run.ID != "" {
 		run = viewRun(run)
 		v.Run = &run
-	} else if len(runs) > 0 {
-		v.Run = &runs[0]
 	}
 	return api.WriteJSON(r.w, http.StatusOK, v)
 }
