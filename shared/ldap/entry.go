@@ -56,9 +56,9 @@ func (c *Client) entryOf(e *goldap.Entry) (person.Entry, []Problem) {
 			out.Hash = c.opt.HashDigest(hash)
 		}
 	}
-	problems := make([]Problem, len(r.reasons))
-	for i, reason := range r.reasons {
-		problems[i] = Problem{ID: out.ID, DN: e.DN, Reason: reason}
+	var problems []Problem
+	for _, reason := range r.reasons {
+		problems = append(problems, Problem{ID: out.ID, DN: e.DN, Reason: reason})
 	}
 	return out, problems
 }
