@@ -47,10 +47,12 @@ func (c Channel) Ending(now time.Time, period time.Duration) bool {
 // Opened makes the channel one that Google opened at the time at and will end. It
 // follows old, unless that ended before or is none.
 func (c *Channel) Opened(resourceID string, at, end time.Time, old Channel) {
+	missed := c.Since // before the opening was answered
 	c.ResourceID, c.OpenedAt, c.ExpiresAt, c.Since, c.Walked = resourceID, at, end, at, false
 	if old.Live(at) {
 		c.Since, c.Walked = old.Since, old.Walked
 	}
+	c.Missed(missed)
 }
 
 // Missed notes that what was told until then was not taken person by person, so

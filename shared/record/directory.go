@@ -146,6 +146,11 @@ func (db *DB) Channels(ctx context.Context, ent string, p Page) ([]directory.Cha
 	return list[directory.Channel](ctx, db, store.Equal(DirectoryChannels, byEnterprise, ent, 0), p)
 }
 
+// Channel returns a notification channel.
+func (tx *Tx) Channel(id string) (directory.Channel, error) {
+	return get[directory.Channel](tx, DirectoryChannels, id)
+}
+
 // PutChannel stores a notification channel.
 func (tx *Tx) PutChannel(c directory.Channel) error {
 	return put(tx, DirectoryChannels, c.ID, c, map[string]string{byEnterprise: c.Enterprise})
