@@ -51,7 +51,8 @@ type Device struct {
 // Hold is why a device that should have an account is not told to add it.
 type Hold string
 
-// The holds. Each is lifted by an operator.
+// The holds. Each is lifted by an operator, but for those of the person, which the
+// person's return lifts, and nothing else.
 const (
 	NoHold        Hold = ""
 	DeviceLimit   Hold = account.ReasonDeviceLimit
@@ -60,6 +61,10 @@ const (
 	Revoked       Hold = "access-revoked"
 	// EnterpriseGone: Google no longer knows the enterprise.
 	EnterpriseGone Hold = account.ReasonEnterpriseMissing
+	// PersonDisabled: the directory says that the person's account is locked.
+	PersonDisabled Hold = "person-disabled"
+	// PersonLeft: the directory no longer has the person.
+	PersonLeft Hold = "person-left"
 )
 
 // Desired is the account that a device should hold.
@@ -76,6 +81,9 @@ type Desired struct {
 	// AccountName is the account's name on the device once it was added.
 	AccountName string `json:"accountName,omitempty"`
 	Hold        Hold   `json:"hold,omitempty"`
+	// Barred is the hold of the person while there is one; see Bar. It stands
+	// behind Hold, so that whoever lifts another does not lift it.
+	Barred Hold `json:"barred,omitempty"`
 }
 
 // ID returns the id of the device whose signing key has the given RFC 7638

@@ -42,13 +42,13 @@ func (d Desired) AddID() string {
 	return "add-" + digest("add", d.AccountID, strconv.Itoa(d.Generation))
 }
 
-// Want makes another account, or none, the desired one. The directives that it
-// leads to have new ids.
+// Want makes another account, or none, the desired one, and lifts a hold but that
+// of the person. The directives that it leads to have new ids.
 func (d *Desired) Want(accountID string) {
-	if d.AccountID == accountID && d.Hold == NoHold {
+	if d.AccountID == accountID && d.Hold == d.Barred {
 		return
 	}
-	d.AccountID, d.AccountName, d.Hold = accountID, "", NoHold
+	d.AccountID, d.AccountName, d.Hold = accountID, "", d.Barred
 	d.Generation++
 }
 
@@ -59,10 +59,11 @@ func (d *Desired) Withdraw(why Hold) {
 	d.Generation++
 }
 
-// Release lifts a hold, so that the device is told to add its account again.
+// Release lifts a hold but that of the person, so that the device is told to add
+// its account again unless it is barred.
 func (d *Desired) Release() {
-	if d.Hold != NoHold {
-		d.Hold = NoHold
+	if d.Hold != d.Barred {
+		d.Hold = d.Barred
 		d.Generation++
 	}
 }
