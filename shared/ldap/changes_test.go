@@ -48,7 +48,7 @@ func TestChanges_D7_FollowActiveDirectory(t *testing.T) {
 				func() error { return b.sim.Add(adPerson(700)) },
 				func() error {
 					for j := 100; j < 450; j++ {
-						if err := b.sim.Set(adDN(j), "title", "x"); err != nil {
+						if err := b.sim.Set(adDN(j), "displayName", "x"); err != nil {
 							return err
 						}
 					}

@@ -38,8 +38,9 @@ func (c *Client) dirSync(conn *connection, filter string, flags int64, cookie []
 	control := goldap.NewRequestControlDirSync(flags, dirSyncBytes, cookie)
 	req := &goldap.SearchRequest{
 		BaseDN: c.ldap.BaseDN, Scope: goldap.ScopeWholeSubtree, Filter: filter,
-		// What else is asked for comes only where it changed, and says nothing whole.
-		Attributes: append([]string{"isDeleted"}, c.scope.attributes...),
+		// An entry comes only where one of these changed. A rename or a move is a
+		// change of name, and of nothing else.
+		Attributes: append([]string{"isDeleted", "name"}, c.scope.attributes...),
 		Controls:   []goldap.Control{control},
 	}
 	for {

@@ -47,8 +47,9 @@ func dirSyncOf(controls []gldap.Control) (*ldap.ControlDirSync, bool) {
 // dirSyncPage is how many entries one answer has, so that clients must ask again.
 const dirSyncPage = 100
 
-// dirSync gives the entries that changed since the cookie's change number. An
-// entry has all that was asked for, more than Active Directory would give.
+// dirSync gives the entries of which something that was asked for changed since the
+// cookie's change number. An entry has all that was asked for, more than Active
+// Directory would give.
 func (t *tree) dirSync(q *query, base string, match filter, c *ldap.ControlDirSync) answer {
 	if base != t.base || q.Scope != gldap.WholeSubtree {
 		return answer{code: gldap.ResultUnwillingToPerform}
@@ -65,7 +66,7 @@ func (t *tree) dirSync(q *query, base string, match filter, c *ldap.ControlDirSy
 	next := upTo
 	var more int64
 	for _, n := range t.byUSN(since, upTo) {
-		if !match.match(n) {
+		if !match.match(n) || !n.concerns(since, q.Attributes) {
 			continue
 		}
 		if len(a.entries) == dirSyncPage {
@@ -82,6 +83,20 @@ func (t *tree) dirSync(q *query, base string, match filter, c *ldap.ControlDirSy
 	reply := ldap.NewRequestControlDirSync(more, 0, []byte(cookie))
 	a.controls = []gldap.Control{reply}
 	return a
+}
+
+// concerns reports whether the entry is new since, or one of the attributes that
+// were asked for changed.
+func (n *node) concerns(since int64, asked []string) bool {
+	if n.added > since || len(asked) == 0 {
+		return true
+	}
+	for _, name := range asked {
+		if n.changes[strings.ToLower(name)] > since {
+			return true
+		}
+	}
+	return false
 }
 
 func dirSyncCookie(cookie []byte) (since, upTo int64, err error) {

@@ -2,6 +2,7 @@ package ldaptest
 
 import (
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +31,10 @@ type node struct {
 	pairs            []pairing
 	created, changed int64
 	deleted          bool
+	// changes has the change numbers of attributes, in lower case, since the entry
+	// was added by the change added.
+	added   int64
+	changes map[string]int64
 }
 
 type pairing struct{ name, value string }
@@ -37,6 +42,7 @@ type pairing struct{ name, value string }
 func (n *node) clone() *node {
 	c := *n
 	c.pairs = slices.Clone(n.pairs)
+	c.changes = maps.Clone(n.changes)
 	return &c
 }
 

@@ -183,7 +183,7 @@ func (s *Server) AddAll(entries iter.Seq[Entry]) error {
 
 // Set replaces the values of an attribute; none removes it.
 func (s *Server) Set(dn, attribute string, values ...string) error {
-	return s.tree.change(dn, func(n *node) { n.set(attribute, values) })
+	return s.tree.set(dn, attribute, values)
 }
 
 // SetPassword sets the password that the entry binds with.

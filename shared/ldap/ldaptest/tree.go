@@ -136,7 +136,7 @@ func (t *tree) insert(key string, e Entry) error {
 		copy(n.id[:], sum[:])
 	}
 	t.order = append(t.order, n)
-	t.put(nil, n)
+	t.put(nil, n, "")
 	return nil
 }
 
@@ -153,11 +153,18 @@ func (t *tree) idFrom(text string) (id [16]byte) {
 	return id
 }
 
-// put makes n, which is in the order already, the state of its entry.
-func (t *tree) put(old, n *node) {
+// put makes n, which is in the order already, the state of its entry; attribute is
+// what differs from old.
+func (t *tree) put(old, n *node, attribute string) {
 	t.usn++
 	n.usn, n.changed = t.usn, t.now().Unix()
-	if old != nil {
+	if old == nil {
+		n.added = t.usn
+	} else {
+		if n.changes == nil {
+			n.changes = map[string]int64{}
+		}
+		n.changes[strings.ToLower(attribute)] = t.usn
 		delete(t.byKey, old.key)
 		t.unindex(old)
 		i, _ := t.position(old.seq)
@@ -184,7 +191,8 @@ func (t *tree) find(dn string) (*node, error) {
 	return nil, fmt.Errorf("ldaptest: there is no entry %q", dn)
 }
 
-func (t *tree) change(dn string, fn func(*node)) error {
+// set replaces the values of an attribute.
+func (t *tree) set(dn, attribute string, values []string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	old, err := t.find(dn)
@@ -192,8 +200,8 @@ func (t *tree) change(dn string, fn func(*node)) error {
 		return err
 	}
 	n := old.clone()
-	fn(n)
-	t.put(old, n)
+	n.set(attribute, values)
+	t.put(old, n, attribute)
 	return nil
 }
 
@@ -221,7 +229,7 @@ func (t *tree) rename(dn, newDN string) error {
 	if kind, value, ok := strings.Cut(strings.SplitN(newDN, ",", 2)[0], "="); ok && !strings.ContainsAny(value, `\+`) {
 		n.set(kind, []string{value})
 	}
-	t.put(old, n)
+	t.put(old, n, "name")
 	return nil
 }
 
@@ -240,7 +248,7 @@ func (t *tree) remove(dn string) error {
 		if n.key, err = keyOf(n.dn); err != nil {
 			return err
 		}
-		t.put(old, n)
+		t.put(old, n, "isDeleted")
 		return nil
 	}
 	delete(t.byKey, old.key)
