@@ -213,7 +213,7 @@ func (s *Engine) walked(ctx context.Context, ch directory.Channel) (bool, error)
 		return false, nil
 	}
 	// What a run left undone the next one finds by listing again.
-	if err != nil || run.SkipGoogle || run.Incomplete != "" || run.Revision != ch.Revision || run.Counts.Failed+run.Counts.Withheld > 0 {
+	if err != nil || run.SkipGoogle || run.Incomplete != "" || run.Revision != ch.Revision || run.Counts.Failed+run.Counts.Withheld+run.Counts.Kept > 0 {
 		return false, err
 	}
 	var row directory.Channel

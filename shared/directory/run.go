@@ -151,6 +151,7 @@ type Counts struct {
 	Problems     int `json:"problems,omitzero"`
 	Failed       int `json:"failed,omitzero"`   // items that could not be applied
 	Withheld     int `json:"withheld,omitzero"` // removals that were not let through
+	Kept         int `json:"kept,omitzero"`     // people at whom the next run looks again
 	// LDAPPages and GooglePages are what was read.
 	LDAPPages   int `json:"ldapPages,omitzero"`
 	GooglePages int `json:"googlePages,omitzero"`
@@ -186,6 +187,9 @@ type State struct {
 	Revision int `json:"revision,omitzero"`
 	// Hints limits what single notifications may withdraw; see Config.HintAllowed.
 	Hints Hints `json:"hints,omitzero"`
+	// Stirred are the Google users whom notifications changed since Google was last
+	// listed.
+	Stirred []Stir `json:"stirred,omitempty"`
 	// WatchReason is the word for which Google does not tell of changes at once
 	// although it should, and WatchAdvice says what to do; empty when all is well.
 	WatchReason string `json:"watchReason,omitempty"`

@@ -1,0 +1,171 @@
+package directorysync
+
+import (
+	"context"
+	"slices"
+
+	"github.com/rollcall-emm/rollcall/shared/directory"
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/ldap"
+	"github.com/rollcall-emm/rollcall/shared/person"
+	"github.com/rollcall-emm/rollcall/shared/record"
+)
+
+// confirm asks the directories for everybody who was not listed, because not being
+// listed proves nothing (invariant D5).
+func (s *slice) confirm(ctx context.Context) error {
+	if s.confirms() {
+		for n := s.run.Confirmed; n < s.run.Parts; n++ {
+			if s.over() {
+				return errHandOn
+			}
+			if err := s.confirmPart(ctx, n); err != nil {
+				return err
+			}
+		}
+	}
+	if s.run.Kind == directory.DryRun {
+		return s.end(ctx, directory.Done, func(r *directory.Run, _ *directory.State) { r.Confirmed = r.Parts })
+	}
+	return s.checkpoint(ctx, func(_ *record.Tx, r *directory.Run) error {
+		r.Confirmed, r.Phase = r.Parts, directory.Applying
+		return nil
+	})
+}
+
+// confirms reports whether anybody's absence could be acted on.
+func (s *slice) confirms() bool {
+	r := s.run
+	return r.Counts.Absent+r.Counts.GoogleAbsent > 0 && r.Incomplete == "" && !s.additionsOnly()
+}
+
+func (s *slice) additionsOnly() bool { return s.run.Decision != nil && s.run.Decision.AdditionsOnly }
+
+func (s *slice) confirmPart(ctx context.Context, n int) error {
+	part, err := s.DB.Part(ctx, s.run.ID, n)
+	if err != nil {
+		return err
+	}
+	var open []int
+	for i, it := range part.Items {
+		if it.Facts.EntryGone == directory.Unlisted || it.Facts.GoogleGone == directory.Unlisted {
+			open = append(open, i)
+		}
+	}
+	if len(open) == 0 {
+		return s.pulse(ctx)
+	}
+	keys, rows, errs := make([]string, len(open)), make([]person.Person, len(open)), make([]error, len(open))
+	for i, at := range open {
+		keys[i] = part.Items[at].Key
+	}
+	if err := s.read(ctx, keys, rows, errs); err != nil {
+		return err
+	}
+	before := slices.Clone(part.Items)
+	var noted []directory.Problem
+	note := func(it directory.Item, reason string) {
+		noted = append(noted, directory.Problem{ID: it.ID, Name: it.Name, Reason: reason})
+	}
+	if err := s.ask(ctx, part.Items, open, rows, note); err != nil {
+		return err
+	}
+	for i, at := range open {
+		it := &part.Items[at]
+		if rows[i].Key != "" {
+			_, it.Steps = s.consider(rows[i], *it)
+		}
+	}
+	return s.checkpoint(ctx, func(tx *record.Tx, r *directory.Run) error {
+		for _, at := range open {
+			s.count(r, before[at], -1)
+			s.count(r, part.Items[at], 1)
+		}
+		r.Note(noted...)
+		r.Confirmed = n + 1
+		return tx.PutPart(part)
+	})
+}
+
+// ask finds out about the absent of one part.
+func (s *slice) ask(ctx context.Context, items []directory.Item, open []int, rows []person.Person, note func(directory.Item, string)) error {
+	if s.config.Mode.UsesLDAP() {
+		if err := s.askLDAP(ctx, items, open, note); err != nil {
+			return err
+		}
+	}
+	for i, at := range open {
+		it := &items[at]
+		gone, when, id := &it.Facts.GoogleGone, &it.Facts.GoogleAt, rows[i].Google.ID
+		if s.config.Mode == directory.GoogleOnly {
+			gone, when, id = &it.Facts.EntryGone, &it.Facts.EntryAt, it.ID
+		}
+		if *gone != directory.Unlisted {
+			continue
+		}
+		asked := s.Now()
+		finding, reason, err := s.askGoogle(ctx, id)
+		if err != nil {
+			return err
+		}
+		*gone, *when = finding, asked
+		if finding == directory.Unconfirmed {
+			note(*it, reason)
+		}
+		if err := s.pulse(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// What a problem says of somebody who was not listed.
+const (
+	problemUnlisted = "not-listed-but-there"
+	problemUnknown  = "not-listed-and-not-found-out"
+)
+
+func (s *slice) askLDAP(ctx context.Context, items []directory.Item, open []int, note func(directory.Item, string)) error {
+	var ids []string
+	for _, at := range open {
+		if items[at].Facts.EntryGone == directory.Unlisted {
+			ids = append(ids, items[at].ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	src, err := s.LDAP(ctx, s.config)
+	if err != nil {
+		return err
+	}
+	asked := s.Now()
+	found, err := src.Lookup(ctx, ids)
+	if err != nil && (fault.Redeliver(err) || hopeless(err)) {
+		return err
+	}
+	for _, at := range open {
+		it := &items[at]
+		if it.Facts.EntryGone != directory.Unlisted {
+			continue
+		}
+		it.Facts.EntryGone, it.Facts.EntryAt = s.ldapFinding(found[it.ID]), asked
+		switch {
+		case err != nil:
+			note(*it, problemUnknown)
+		case it.Facts.EntryGone == directory.Unconfirmed:
+			note(*it, problemUnlisted)
+		}
+	}
+	return nil
+}
+
+func (s *slice) ldapFinding(f ldap.Finding) directory.Finding {
+	switch {
+	case f.State == ldap.Absent:
+		return directory.Absent
+	case f.State == ldap.OutOfScope, f.State == ldap.Present && s.config.Exclude.Excludes(f.Entry):
+		return directory.OutOfScope
+	}
+	return directory.Unconfirmed
+}

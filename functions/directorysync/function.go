@@ -1,0 +1,19 @@
+// Package directorysync is the function directorysync: it keeps Rollcall's people
+// in step with the organisation's directories.
+//
+// A run reads the directories page by page, keeps 32 bytes of every record and the
+// whole of those that differ from the last run (collect), plans what follows for
+// each person (compare), has the plan judged (guard) and its absences confirmed
+// (confirm), carries it out (apply), and remembers what it read for the next run
+// (finish). After each page and each part of the plan a transaction holds how far
+// it is, so that a run which is killed, or reaches its slice of time, goes on
+// there.
+//
+// Trigger: Pub/Sub topic directory, published by a schedule every fifteen minutes
+// without payload, by admins, by directorywatch, and by this function to go on.
+// Idempotent: a run has one owner at a time, and the writes of an earlier one are
+// refused. Retry: Pub/Sub redelivers what is transient for up to a day; a run that
+// nobody has is taken up by the next schedule. Permissions: read and write the
+// store, publish to the topics directory and provision, access the secrets
+// ldap-bind-*, workspace-key-* and identifier-key.
+package directorysync

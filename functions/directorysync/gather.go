@@ -1,0 +1,206 @@
+package directorysync
+
+import (
+	"context"
+	"time"
+
+	"github.com/rollcall-emm/rollcall/shared/directory"
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/person"
+)
+
+const (
+	// keepRecords is how many full records of a source are kept in memory; where
+	// there are more, their pages are read again.
+	keepRecords = 20_000
+	// pageRows and pageBytes bound a page's document: rows, and about so many bytes
+	// of records.
+	pageRows, pageBytes = 10_000, 400 << 10
+	// maxPages bounds a walk that never ends.
+	maxPages = 20_000
+)
+
+// gathered is what was collected of one source.
+type gathered struct {
+	rows    []directory.Row
+	pages   int
+	records int
+	// kept are the pages with records or removals, without their rows; nil while
+	// spilled.
+	kept    []directory.Page
+	spilled bool
+
+	problems []directory.Problem
+	// unkept counts the problems that are not among them.
+	unkept                 int
+	unidentified, excluded int
+	at                     time.Time
+}
+
+// add takes a stored page in.
+func (g *gathered) add(p directory.Page) (err error) {
+	if g.rows, err = directory.Unpack(g.rows, p.Rows); err != nil {
+		return err
+	}
+	if g.pages == 0 {
+		g.at = p.At
+	}
+	g.pages++
+	g.unidentified += p.Unidentified
+	g.excluded += p.Excluded
+	room := min(len(p.Problems), directory.MaxProblems-len(g.problems))
+	g.problems = append(g.problems, p.Problems[:room]...)
+	g.unkept += len(p.Problems) - room
+	n := len(p.Entries) + len(p.Google) + len(p.Removed)
+	if n == 0 {
+		return nil
+	}
+	if g.records += n; g.records > keepRecords {
+		g.kept, g.spilled = nil, true
+	}
+	if !g.spilled {
+		p.Rows, p.Problems = nil, nil
+		g.kept = append(g.kept, p)
+	}
+	return nil
+}
+
+// manifest returns what the last good run knew of a source.
+func (s *slice) manifest(ctx context.Context, src directory.Source) (directory.Manifest, error) {
+	if m, ok := s.before[src]; ok {
+		return m, nil
+	}
+	var rows []directory.Row
+	for _, id := range s.state.Manifests[src] {
+		b, err := s.DB.Bucket(ctx, id)
+		if err == nil {
+			rows, err = directory.Unpack(rows, b)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if s.before == nil {
+		s.before = map[directory.Source]directory.Manifest{}
+	}
+	s.before[src] = rows
+	return rows, nil
+}
+
+// unchanged reports whether a listed record is as the last run left it. Where the
+// configuration changed and accounts are made after it, everybody is looked at.
+func (s *slice) unchanged(old directory.Manifest, r directory.Row) bool {
+	if s.config.Mode == directory.ReadWrite && s.state.Revision != s.config.Revision {
+		return false
+	}
+	return old.Unchanged(r)
+}
+
+// gathered returns what was collected of a source that is complete.
+func (s *slice) gathered(ctx context.Context, src directory.Source) (*gathered, error) {
+	if g := s.found[src]; g != nil {
+		return g, nil
+	}
+	g := new(gathered)
+	for n := range s.run.Pages[src] {
+		p, err := s.DB.DirectoryPage(ctx, s.run.Enterprise, src, n)
+		if err == nil && p.Run != s.run.ID {
+			err = fault.New(fault.Permanent, "pages-lost", "a page of the directory run was overwritten")
+		}
+		if err == nil {
+			err = g.add(p)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	s.keep(src, g)
+	return g, nil
+}
+
+func (s *slice) keep(src directory.Source, g *gathered) {
+	if s.found == nil {
+		s.found = map[directory.Source]*gathered{}
+	}
+	s.found[src] = g
+}
+
+// each calls fn with the pages of a source that have records.
+func (s *slice) each(ctx context.Context, src directory.Source, fn func(directory.Page) error) error {
+	g, err := s.gathered(ctx, src)
+	if err != nil {
+		return err
+	}
+	if !g.spilled {
+		for _, p := range g.kept {
+			if err := fn(p); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for n := range g.pages {
+		p, err := s.DB.DirectoryPage(ctx, s.run.Enterprise, src, n)
+		if err != nil {
+			return err
+		}
+		if err := fn(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sheets cuts one page into as many as documents are needed, numbered from first
+// on. Next and Last are the last one's.
+func sheets(p directory.Page, rows []directory.Row, first int) []directory.Page {
+	var out []directory.Page
+	next, last := p.Next, p.Last
+	p.Next, p.Last = "", false
+	entries, accounts, removed := p.Entries, p.Google, p.Removed
+	for {
+		q := p
+		q.Number, q.Entries, q.Google, q.Removed = first+len(out), nil, nil, nil
+		n := min(len(rows), pageRows)
+		q.Rows, rows = directory.Pack(rows[:n]), rows[n:]
+		size := 0
+		for ; len(entries) > 0 && size < pageBytes; entries = entries[1:] {
+			q.Entries = append(q.Entries, entries[0])
+			size += entrySize(entries[0])
+		}
+		for ; len(accounts) > 0 && size < pageBytes; accounts = accounts[1:] {
+			q.Google = append(q.Google, accounts[0])
+			size += accountSize(accounts[0])
+		}
+		for ; len(removed) > 0 && size < pageBytes; removed = removed[1:] {
+			q.Removed = append(q.Removed, removed[0])
+			size += len(removed[0]) + 4
+		}
+		out = append(out, q)
+		p.Problems, p.Unidentified, p.Excluded = nil, 0, 0
+		if len(rows)+len(entries)+len(accounts)+len(removed) == 0 {
+			out[len(out)-1].Next, out[len(out)-1].Last = next, last
+			return out
+		}
+	}
+}
+
+// entrySize and accountSize are about as many bytes as the record has as JSON.
+func entrySize(e person.Entry) int {
+	n := 200 + len(e.ID) + len(e.DN) + len(e.Mail) + len(e.Login) + len(e.GivenName) + len(e.FamilyName) + len(e.DisplayName) + len(e.Unit)
+	for _, a := range e.Aliases {
+		n += len(a) + 4
+	}
+	for k, v := range e.Attributes {
+		n += len(k) + len(v) + 8
+	}
+	return n
+}
+
+func accountSize(g person.Google) int {
+	n := 300 + len(g.Mail) + len(g.GivenName) + len(g.FamilyName) + len(g.DisplayName) + len(g.OrgUnit)
+	for _, a := range g.Aliases {
+		n += len(a) + 4
+	}
+	return n
+}
