@@ -1,0 +1,122 @@
+package password
+
+import (
+	"time"
+
+	"github.com/rollcall-emm/rollcall/shared/fault"
+)
+
+// Google takes passwords of 8 to 100 characters of printable ASCII (Directory API,
+// users: password).
+const (
+	MinLength = 8
+	MaxLength = 100
+)
+
+const (
+	maxRotateDays    = 365
+	maxAttempts      = 20
+	maxDeferralHours = 30 * 24
+)
+
+// Policy says what the passwords of an enterprise must be like (invariant W5). A
+// zero field means its default; see WithDefaults.
+type Policy struct {
+	Enterprise string `json:"enterprise"`
+	// Revision counts the changes of the policy, from 1.
+	Revision int `json:"revision"`
+	// Length is how many characters a new password has, 8 to 100; default 16. It
+	// must be no less than what Google's own policy of the domain asks for.
+	Length int `json:"length,omitzero"`
+	// RotateDays is after how many days a password is replaced, 1 to 365, give or
+	// take a tenth; 0, the default, is never.
+	RotateDays int `json:"rotateDays,omitzero"`
+	// MaxAttempts is how often one password is offered to Google before the admin
+	// is asked, 1 to 20; default 5. Deferrals do not count.
+	MaxAttempts int `json:"maxAttempts,omitzero"`
+	// DeferralHours is how long Google may be out of reach, or out of quota,
+	// before a person's password is given up, 1 to 720; default 72.
+	DeferralHours int `json:"deferralHours,omitzero"`
+	// RotateOnLoss replaces a person's password when a device of theirs is
+	// reported lost, or their last device is removed.
+	RotateOnLoss bool `json:"rotateOnLoss,omitzero"`
+}
+
+// WithDefaults returns p with each zero field at its default.
+func (p Policy) WithDefaults() Policy {
+	if p.Length == 0 {
+		p.Length = 16
+	}
+	if p.MaxAttempts == 0 {
+		p.MaxAttempts = 5
+	}
+	if p.DeferralHours == 0 {
+		p.DeferralHours = 72
+	}
+	return p
+}
+
+// Validate returns fault.Invalid naming the first field that is wrong.
+func (p Policy) Validate() error {
+	for _, f := range []struct {
+		path             string
+		have, low, until int
+		unit             string
+	}{
+		{"length", p.Length, MinLength, MaxLength, "characters"},
+		{"rotateDays", p.RotateDays, 1, maxRotateDays, "days"},
+		{"maxAttempts", p.MaxAttempts, 1, maxAttempts, "attempts"},
+		{"deferralHours", p.DeferralHours, 1, maxDeferralHours, "hours"},
+	} {
+		if f.have != 0 && (f.have < f.low || f.have > f.until) {
+			return fault.Field(f.path, "give %d to %d %s, or 0 for the default", f.low, f.until, f.unit)
+		}
+	}
+	return nil
+}
+
+// DeferralBudget is DeferralHours as a duration.
+func (p Policy) DeferralBudget() time.Duration {
+	return time.Duration(p.WithDefaults().DeferralHours) * time.Hour
+}
+
+// Rotation is RotateDays as a duration; 0 is never.
+func (p Policy) Rotation() time.Duration { return time.Duration(p.RotateDays) * 24 * time.Hour }
+
+// rotateAt spreads rotations over a fifth of the period, so that those who
+// enrolled together do not come together for ever. Jitter is of [0, 1).
+func (p Policy) rotateAt(setAt time.Time, jitter float64) time.Time {
+	period := p.Rotation()
+	if period <= 0 {
+		return time.Time{}
+	}
+	return setAt.Add(scale(period, 0.9+0.2*unit(jitter)))
+}
+
+// spread is where in the time behind now something falls that became due for many
+// at once: within a day, or a tenth of the rotation where that is more.
+func (p Policy) spread(now time.Time, jitter float64) time.Time {
+	return now.Add(scale(max(24*time.Hour, p.Rotation()/10), unit(jitter)))
+}
+
+// plan is when a password of the given length, which was set at setAt, is to be
+// replaced; one that the policy no longer allows is spread behind now.
+func (p Policy) plan(length int, setAt, now time.Time, jitter float64) time.Time {
+	at := p.rotateAt(setAt, jitter)
+	soon := p.spread(now, jitter)
+	short := length < p.WithDefaults().Length
+	if !at.IsZero() && at.Before(now) || short && (at.IsZero() || at.After(soon)) {
+		return soon
+	}
+	return at
+}
+
+func scale(d time.Duration, by float64) time.Duration { return time.Duration(float64(d) * by) }
+
+// unit keeps a jitter that is out of its range from moving a date far off.
+func unit(jitter float64) float64 {
+	if !(jitter > 0) {
+		return 0
+	}
+	return min(jitter, 1)
+}
