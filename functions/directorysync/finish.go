@@ -51,6 +51,9 @@ func (s *slice) finish(ctx context.Context) error {
 		if !r.Incremental && !r.SkipGoogle && whole {
 			st.LastFull = r.StartedAt
 		}
+		if !r.SkipGoogle && whole && r.Counts.Failed+r.Counts.Kept == 0 {
+			st.Calm(r.StartedAt)
+		}
 		s.state = *st
 	})
 	if err != nil {

@@ -83,8 +83,12 @@ func (s *slice) manifest(ctx context.Context, src directory.Source) (directory.M
 	if s.before == nil {
 		s.before = map[directory.Source]directory.Manifest{}
 	}
-	s.before[src] = rows
-	return rows, nil
+	m := directory.Manifest(rows)
+	if src == directory.FromGoogle {
+		m = m.Stirred(s.state.Stirred)
+	}
+	s.before[src] = m
+	return m, nil
 }
 
 // unchanged reports whether a listed record is as the last run left it. Where the

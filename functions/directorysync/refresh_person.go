@@ -114,14 +114,16 @@ func (r *refresher) admit(tx *record.Tx, id string, steps []directory.Step, now 
 	return tx.PutDirectoryState(st)
 }
 
-// audit records each step that somebody may be asked about.
+// audit records who lost their access and who got it back.
 func (r *refresher) audit(tx *record.Tx, p person.Person, steps []directory.Step, now time.Time) error {
 	for _, s := range steps {
-		if s.Action == directory.Update || s.Action == directory.Mirror {
+		switch s.Action {
+		case directory.Leave, directory.Disable, directory.Enable, directory.Return:
+		default:
 			continue
 		}
 		err := tx.Audit(audit.Record{Enterprise: p.Enterprise, At: now, Actor: r.cmd.RequestedBy,
-			Action: "person." + string(s.Action), Target: "person:" + p.ID, Result: audit.OK})
+			Action: "person." + string(s.Action), Target: "person:" + p.Key, Result: audit.OK, Detail: "notification"})
 		if err != nil {
 			return err
 		}
