@@ -30,6 +30,7 @@ func (o *Office) startWorkflow(r *request) error {
 		Op          workflow.Op `json:"op"`
 		Accounts    []string    `json:"accounts"`
 		Devices     []string    `json:"devices"`
+		People      []string    `json:"people"`
 		All         bool        `json:"all"`
 		DisplayName string      `json:"displayName"`
 	}
@@ -38,7 +39,7 @@ func (o *Office) startWorkflow(r *request) error {
 	}
 	c, err := o.stamp(r, workflow.Command{
 		Enterprise: e.ID, Op: body.Op, Accounts: body.Accounts, Devices: body.Devices,
-		All: body.All, DisplayName: body.DisplayName,
+		People: body.People, All: body.All, DisplayName: body.DisplayName,
 	})
 	if err != nil {
 		return err
@@ -62,7 +63,7 @@ func (o *Office) startWorkflow(r *request) error {
 }
 
 // describe says on what a command works, for the trail; the records of each effect
-// name the accounts and devices.
+// name the accounts, devices and people.
 func describe(c workflow.Command) string {
 	what := "request " + c.RequestID
 	switch {
@@ -72,10 +73,14 @@ func describe(c workflow.Command) string {
 		what = "account " + c.Accounts[0] + ", " + what
 	case len(c.Devices) == 1:
 		what = "device " + c.Devices[0] + ", " + what
+	case len(c.People) == 1:
+		what = "person " + c.People[0] + ", " + what
 	case len(c.Accounts) > 1:
 		what = fmt.Sprintf("%d accounts, %s", len(c.Accounts), what)
 	case len(c.Devices) > 1:
 		what = fmt.Sprintf("%d devices, %s", len(c.Devices), what)
+	case len(c.People) > 1:
+		what = fmt.Sprintf("%d people, %s", len(c.People), what)
 	}
 	return what
 }
@@ -110,11 +115,18 @@ func (o *Office) targetsExist(ctx context.Context, e enterprise.Enterprise, c wo
 		a, err := o.DB.Account(ctx, id)
 		return a.Enterprise, err
 	}
-	if c.Op.OnDevices() {
+	switch {
+	case c.Op.OnDevices():
 		what, ids = "device", c.Devices
 		owner = func(ctx context.Context, id string) (string, error) {
 			d, err := o.DB.Device(ctx, id)
 			return d.Enterprise, err
+		}
+	case c.Op.OnPeople():
+		what, ids = "person", c.People
+		owner = func(ctx context.Context, id string) (string, error) {
+			p, err := o.DB.Person(ctx, id)
+			return p.Enterprise, err
 		}
 	}
 	refusals := make([]error, len(ids))

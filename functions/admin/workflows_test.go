@@ -12,6 +12,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/audit"
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/person"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/workflow"
 )
@@ -30,6 +31,7 @@ func TestStartWorkflow(t *testing.T) {
 		{`{"op":"delete","all":true}`, workflow.Command{Op: workflow.Delete, All: true}},
 		{`{"op":"retire","devices":["d1"]}`, workflow.Command{Op: workflow.Retire, Devices: []string{"d1"}}},
 		{`{"op":"release","devices":["d1","d2"]}`, workflow.Command{Op: workflow.Release, Devices: []string{"d1", "d2"}}},
+		{`{"op":"settle","people":["p1"]}`, workflow.Command{Op: workflow.Settle, People: []string{"p1"}}},
 		{`{"op":"verify"}`, workflow.Command{Op: workflow.Verify}},
 		{`{"op":"reconcile"}`, workflow.Command{Op: workflow.Reconcile}},
 	} {
@@ -37,6 +39,7 @@ func TestStartWorkflow(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			b.fleet()
+			b.putPeople("p1")
 			var got started
 			b.want(202, "POST", workflows, tc.body, &got)
 			tc.want.Enterprise, tc.want.RequestedBy, tc.want.RequestID = "acme", "admin:local", got.RequestID
@@ -51,10 +54,24 @@ func TestStartWorkflow(t *testing.T) {
 	}
 }
 
+// putPeople stores people of acme, by key.
+func (b *bench) putPeople(keys ...string) {
+	b.t.Helper()
+	b.put(func(tx *record.Tx) error {
+		for _, k := range keys {
+			if err := tx.PutPerson(person.Person{Key: k, Enterprise: "acme", State: person.Active}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 func TestStartWorkflowRefusals(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.fleet()
+	b.putPeople("p1")
 	before := b.trail("acme")
 	many := strings.Repeat(`"x",`, workflow.MaxIDs) + `"x"`
 	for _, tc := range []struct {
@@ -72,6 +89,8 @@ func TestStartWorkflowRefusals(t *testing.T) {
 		{"in another's name", `{"op":"verify","requestedBy":"admin:boss"}`, 400, "requestedBy", "not known"},
 		{"unknown account", `{"op":"delete","accounts":["acct1","acct7"]}`, 404, "", `no account "acct7"; nothing was started`},
 		{"another's account", `{"op":"delete","accounts":["acct9"]}`, 404, "", `no account "acct9"`},
+		{"settle all", `{"op":"settle","all":true}`, 400, "all", "name 1 to 100 people"},
+		{"another's person", `{"op":"settle","people":["p1","p9"]}`, 404, "", `no person "p9"`},
 		{"another's device", `{"op":"retire","devices":["d1","d9"]}`, 404, "", `no device "d9"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

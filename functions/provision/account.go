@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -79,8 +80,15 @@ func (w *Worker) create(ctx context.Context, cmd workflow.Command, row account.A
 		row = ds[0].WantedAccount()
 		row.CommandAt = cmd.RequestedAt
 	}
+	if gone, err := w.gone(ctx, row); err != nil || gone {
+		return cmp.Or(err, error(errGone))
+	}
 	if _, err := w.Accounts.Ensure(ctx, row, cmd.RequestedBy); err != nil {
 		return err
+	}
+	// Whoever settled the person meanwhile may not have found the account yet.
+	if gone, err := w.gone(ctx, row); err != nil || gone {
+		return cmp.Or(err, w.Accounts.Remove(ctx, id, cmd.RequestedBy), error(errGone))
 	}
 	deleted := func(h device.Hold) bool { return h == device.AccountGone }
 	if err := w.holders(ctx, cmd, id, (*device.Desired).Release, deleted); err != nil {

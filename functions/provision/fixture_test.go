@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rollcall-emm/rollcall/functions/provision"
+	"github.com/rollcall-emm/rollcall/shared/access"
 	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
 	"github.com/rollcall-emm/rollcall/shared/event"
@@ -78,6 +79,7 @@ func newBench(t *testing.T) *bench {
 		Verifier: &enterprise.Verifier{Update: record.In[enterprise.Rows](b.db), Now: b.clock,
 			Google: func(ctx context.Context, id string) error { _, err := b.play.Enterprise(ctx, id); return err }},
 	}
+	b.worker.Settler = &access.Settler{DB: b.db, Accounts: b.worker.Accounts, Now: b.clock, Log: b.worker.Log}
 	b.bus.Subscribe(event.Provision, func(ctx context.Context, e event.Event) error {
 		b.handled++
 		return b.worker.Handle(ctx, e)
@@ -132,6 +134,8 @@ func command(op workflow.Op, ids ...string) workflow.Command {
 		c.Accounts = ids
 	case op.OnDevices():
 		c.Devices = ids
+	case op.OnPeople():
+		c.People = ids
 	}
 	if op == workflow.Rename {
 		c.DisplayName = "Acme Ltd"

@@ -1,8 +1,10 @@
 // Package provision is the function provision: it does the workflows that admins
 // start: accounts are created, renamed, revoked and deleted, devices retired and
-// released, one or many, and enterprises looked up at Google.
+// released, one or many, and enterprises looked up at Google. It settles people whom
+// the directory's synchronisation found to have left, or to be back.
 //
-// Trigger: Pub/Sub topic provision, published by the function admin. Idempotent:
+// Trigger: Pub/Sub topic provision, published by the functions admin and
+// directorysync. Idempotent:
 // each item is a step that may be done twice. Retry: an event that may work later
 // is returned for redelivery, the last time into the dead-letter topic; what can
 // never work is recorded and acknowledged. Permissions: read and write the store,
@@ -15,6 +17,7 @@ import (
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
+	"github.com/rollcall-emm/rollcall/shared/access"
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/setup"
 	"github.com/rollcall-emm/rollcall/shared/setup/bus"
@@ -33,6 +36,9 @@ func Open(ctx context.Context, p *setup.Process) (event.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Worker{DB: c.DB, Accounts: c.Accounts, Verifier: c.Verifier, Renamer: c.Play, Bus: events, Now: time.Now, Log: p.Log}
+	w := &Worker{
+		DB: c.DB, Accounts: c.Accounts, Verifier: c.Verifier, Renamer: c.Play, Bus: events, Now: time.Now, Log: p.Log,
+		Settler: &access.Settler{DB: c.DB, Accounts: c.Accounts, Now: time.Now, Log: p.Log},
+	}
 	return w.Handle, nil
 }

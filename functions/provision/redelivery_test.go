@@ -11,6 +11,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/google/googletest"
+	"github.com/rollcall-emm/rollcall/shared/person"
 	"github.com/rollcall-emm/rollcall/shared/play/playtest"
 	"github.com/rollcall-emm/rollcall/shared/store"
 	"github.com/rollcall-emm/rollcall/shared/store/storetest"
@@ -38,6 +39,8 @@ func TestProvision_E2_TwiceIsOnce(t *testing.T) {
 				ids = []string{p.account().ID}
 			case op.OnDevices():
 				ids = []string{p.id}
+			case op.OnPeople():
+				ids = []string{b.person("jane", person.Leaving)}
 			}
 			c := command(op, ids...)
 			if err := b.handle(c); err != nil {

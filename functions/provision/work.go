@@ -5,9 +5,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/rollcall-emm/rollcall/shared/access"
 	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/audit"
-	"github.com/rollcall-emm/rollcall/shared/device"
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/fault"
@@ -15,21 +15,22 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/workflow"
 )
 
-// Worker does what admins asked for. It may be used concurrently. Every step may
+// Worker does what admins, and the directory's synchronisation, asked for. It may be used concurrently. Every step may
 // be done twice, so an event that comes again does no harm (invariant E2).
 type Worker struct {
 	DB       *record.DB
 	Accounts *account.Provisioner
 	Verifier *enterprise.Verifier
 	Renamer  account.Renamer
+	Settler  *access.Settler
 	Bus      event.Publisher
 	Now      func() time.Time
 	Log      *slog.Logger
 }
 
-// pageSize is how many accounts or devices one event works on when it is for
-// all; the rest is left to a further event, so that no event outlasts a
-// function's time.
+// pageSize is how many accounts or devices one event works on when it is for all,
+// and how many people in any case; the rest is left to a further event, so that no
+// event outlasts a function's time.
 const pageSize = 25
 
 // Handle does one event's work. An item that fails for good is recorded and the
@@ -63,6 +64,8 @@ func (w *Worker) do(ctx context.Context, cmd workflow.Command) error {
 		return err
 	case workflow.Retire, workflow.Release:
 		return w.each(ctx, cmd, "device:", cmd.Devices, w.deviceIDs, w.onDevice)
+	case workflow.Settle:
+		return w.people(ctx, cmd)
 	}
 	return w.each(ctx, cmd, "account:", cmd.Accounts, w.accountIDs, w.onAccount)
 }
@@ -100,6 +103,11 @@ func (w *Worker) each(ctx context.Context, cmd workflow.Command, kind string, id
 		return nil
 	}
 	cmd.Next = next
+	return w.goOn(ctx, cmd)
+}
+
+// goOn publishes a command for what is left of one.
+func (w *Worker) goOn(ctx context.Context, cmd workflow.Command) error {
 	data, err := cmd.Marshal()
 	if err != nil {
 		return err
@@ -147,71 +155,4 @@ func (w *Worker) accountIDs(ctx context.Context, ent string, p record.Page) ([]s
 // errForeign is for an id of another enterprise, which is as good as unknown.
 func errForeign(what, id string) error {
 	return fault.New(fault.NotFound, "not-found", "there is no %s %q in this enterprise", what, id)
-}
-
-// onDevice retires or releases one device, and with it its hold on its account.
-func (w *Worker) onDevice(ctx context.Context, cmd workflow.Command, id string) error {
-	var own string // the account that goes with the device
-	err := w.DB.Update(ctx, func(tx *record.Tx) error {
-		own = ""
-		d, err := tx.Device(id)
-		if err != nil {
-			return err
-		}
-		if d.Enterprise != cmd.Enterprise {
-			return errForeign("device", id)
-		}
-		if cmd.RequestedAt.Before(d.CommandAt) {
-			return nil // a younger command was there before
-		}
-		repeated := cmd.RequestedAt.Equal(d.CommandAt)
-		// idle tells who named the device why nothing came of it.
-		idle := func(result string) error {
-			if repeated || cmd.All {
-				return nil
-			}
-			return tx.Audit(w.note(cmd, "device:"+id, result))
-		}
-		d.CommandAt = cmd.RequestedAt
-		var row account.Account
-		if d.Desired.AccountID != "" {
-			if row, err = tx.Account(d.Desired.AccountID); err != nil && fault.KindOf(err) != fault.NotFound {
-				return err
-			}
-		}
-		held := row.Binding(id)
-		if cmd.Op == workflow.Release {
-			if d.Desired.Hold == device.NoHold {
-				return idle("not-held")
-			}
-			d.Desired.Release()
-			if held != nil {
-				held.Tokens = held.Tokens.Forgive()
-			}
-		} else {
-			// Also when the device was retired before, for then this event may be
-			// one that broke off before the account was removed.
-			own = d.Desired.OwnAccountID
-			if d.State == device.Retired {
-				return idle("already-retired")
-			}
-			d.State = device.Retired
-			d.Desired.Want("")
-			row.Unbind(id)
-		}
-		if err := tx.PutDevice(d); err != nil {
-			return err
-		}
-		if held != nil {
-			row.UpdatedAt = w.Now()
-			if err := tx.PutAccount(row); err != nil {
-				return err
-			}
-		}
-		return tx.Audit(w.note(cmd, "device:"+id, audit.OK))
-	})
-	if err != nil || own == "" {
-		return err
-	}
-	return w.Accounts.Remove(ctx, own, cmd.RequestedBy)
 }

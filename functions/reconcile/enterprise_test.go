@@ -102,6 +102,8 @@ func TestReconcile_DamagedRecordsStopNobody(t *testing.T) {
 		return errors.Join(
 			tx.Put(store.Document{Key: store.Key{Kind: record.Enterprises, ID: "aaa"}, Body: broken}),
 			tx.Put(store.Document{Key: store.Key{Kind: record.Accounts, ID: "a"}, Body: broken,
+				Index: map[string]string{"due": store.Timestamp(b.now)}}),
+			tx.Put(store.Document{Key: store.Key{Kind: record.People, ID: "p"}, Body: broken,
 				Index: map[string]string{"due": store.Timestamp(b.now)}}))
 	})
 	if err != nil {
@@ -110,7 +112,7 @@ func TestReconcile_DamagedRecordsStopNobody(t *testing.T) {
 	if got := b.run().Verified; got != 1 {
 		t.Errorf("%d verified, want 1", got)
 	}
-	for _, what := range []string{"accounts", "enterprises"} {
+	for _, what := range []string{"accounts", "people", "enterprises"} {
 		if !strings.Contains(log.String(), what+" cannot be read") {
 			t.Errorf("the log does not tell of the %s:\n%s", what, &log)
 		}
@@ -118,7 +120,7 @@ func TestReconcile_DamagedRecordsStopNobody(t *testing.T) {
 }
 
 // TestReconcile_NothingDue costs the same whatever the fleet: one call to Google,
-// one look for what is due, and the list of enterprises.
+// one look each for accounts and for people that are due, and the list of enterprises.
 func TestReconcile_NothingDue(t *testing.T) {
 	t.Parallel()
 	for _, fleet := range []int{0, 300} {
@@ -141,8 +143,8 @@ func TestReconcile_NothingDue(t *testing.T) {
 		if sum, err := b.sweeper.Run(ctx); err != nil || sum != (reconcile.Summary{}) {
 			t.Errorf("fleet of %d: %+v, %v", fleet, sum, err)
 		}
-		if r, w := ops.Reads.Load(), ops.Writes.Load(); r != 2 || w != 0 {
-			t.Errorf("fleet of %d: %d reads and %d writes, want 2 and 0", fleet, r, w)
+		if r, w := ops.Reads.Load(), ops.Writes.Load(); r != 3 || w != 0 {
+			t.Errorf("fleet of %d: %d reads and %d writes, want 3 and 0", fleet, r, w)
 		}
 		// The first call needs an access token.
 		if n := b.sim.Faults.Calls("*") - calls; n != 2 {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rollcall-emm/rollcall/functions/reconcile"
+	"github.com/rollcall-emm/rollcall/shared/access"
 	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
 	"github.com/rollcall-emm/rollcall/shared/google"
@@ -67,6 +68,7 @@ func newBench(t *testing.T) *bench {
 		Verifier: &enterprise.Verifier{Update: record.In[enterprise.Rows](b.db), Now: b.clock,
 			Google: func(ctx context.Context, id string) error { _, err := b.play.Enterprise(ctx, id); return err }},
 	}
+	b.sweeper.Settler = &access.Settler{DB: b.db, Accounts: b.sweeper.Accounts, Now: b.clock, Log: b.sweeper.Log}
 	b.enterprise("acme", enterprise.Bound)
 	return b
 }

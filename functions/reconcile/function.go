@@ -1,6 +1,6 @@
 // Package reconcile is the function reconcile: it finishes what a crash left half
-// done, gives up tokens that nobody answered for, and pulls Google Play's
-// notifications.
+// done, gives up tokens that nobody answered for, settles people whose turn it is,
+// and pulls Google Play's notifications.
 //
 // Trigger: Pub/Sub topic reconcile, published by a schedule every five minutes.
 // Idempotent: it does what is due, and due work may be done twice. Retry: Pub/Sub
@@ -14,6 +14,7 @@ import (
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
+	"github.com/rollcall-emm/rollcall/shared/access"
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/setup"
 	"github.com/rollcall-emm/rollcall/shared/setup/bus"
@@ -37,5 +38,8 @@ func NewSweeper(ctx context.Context, p *setup.Process) (*Sweeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sweeper{DB: c.DB, Accounts: c.Accounts, Verifier: c.Verifier, Google: c.Play, Now: time.Now, Log: p.Log}, nil
+	return &Sweeper{
+		DB: c.DB, Accounts: c.Accounts, Verifier: c.Verifier, Google: c.Play, Now: time.Now, Log: p.Log,
+		Settler: &access.Settler{DB: c.DB, Accounts: c.Accounts, Now: time.Now, Log: p.Log},
+	}, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/rollcall-emm/rollcall/shared/access"
 	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/audit"
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
@@ -29,6 +30,7 @@ type Sweeper struct {
 	DB       *record.DB
 	Accounts *account.Provisioner
 	Verifier *enterprise.Verifier
+	Settler  *access.Settler
 	Google   Google
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -47,6 +49,9 @@ const (
 // Summary is what one run did.
 type Summary struct {
 	Finished, Postponed, Expired, Confirmed, Verified int
+	// Settled people have the access that their rows ask for; Unsettled ones were
+	// taken up in vain.
+	Settled, Unsettled int
 }
 
 // Handle runs once for one event of the schedule.
@@ -55,17 +60,18 @@ func (s *Sweeper) Handle(ctx context.Context, _ event.Event) error {
 	s.Log.LogAttrs(ctx, slog.LevelInfo, "reconciled",
 		slog.Int("finished", sum.Finished), slog.Int("postponed", sum.Postponed),
 		slog.Int("expired", sum.Expired), slog.Int("confirmed", sum.Confirmed),
-		slog.Int("verified", sum.Verified), slog.Bool("failed", err != nil))
+		slog.Int("verified", sum.Verified), slog.Int("settled", sum.Settled),
+		slog.Int("unsettled", sum.Unsettled), slog.Bool("failed", err != nil))
 	return err
 }
 
 // Run does everything that is due now. One part's failure does not stop the
-// others, nor one account's the other accounts; only a failure of the store, or
+// others, nor one account's or person's the others of its kind; only a failure of the store, or
 // of Google as a whole, is returned.
 func (s *Sweeper) Run(ctx context.Context) (Summary, error) {
 	var sum Summary
 	// Not in the return statement: Go leaves open whether it reads sum before.
-	err := errors.Join(s.notifications(ctx, &sum), s.due(ctx, &sum), s.enterprises(ctx, &sum))
+	err := errors.Join(s.notifications(ctx, &sum), s.due(ctx, &sum), s.people(ctx, &sum), s.enterprises(ctx, &sum))
 	return sum, err
 }
 

@@ -62,6 +62,14 @@ func (db *DB) DevicesOfPerson(ctx context.Context, ent, id string, p Page) ([]de
 	return list[device.Device](ctx, db, store.Equal(Devices, byPerson, ent+"/"+id, 0), p)
 }
 
+// EveryDeviceOfPerson is DevicesOfPerson for work on all of them: those that cannot
+// be read are counted and left out, for one must not stop the others.
+func (db *DB) EveryDeviceOfPerson(ctx context.Context, ent, id string, p Page) (ds []device.Device, damaged int, next string, err error) {
+	docs, next, err := find(ctx, db, store.Equal(Devices, byPerson, ent+"/"+id, 0), p)
+	ds, damaged = readable[device.Device](docs)
+	return ds, damaged, next, err
+}
+
 // AccountsOf lists the accounts of a subject in an enterprise.
 func (db *DB) AccountsOf(ctx context.Context, ent string, s account.Subject, p Page) ([]account.Account, string, error) {
 	return list[account.Account](ctx, db, store.Equal(Accounts, bySubject, ent+"/"+s.String(), 0), p)
