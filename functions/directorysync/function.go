@@ -17,3 +17,53 @@
 // store, publish to the topics directory and provision, access the secrets
 // ldap-bind-*, workspace-key-* and identifier-key.
 package directorysync
+
+import (
+	"context"
+	"time"
+
+	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+
+	"github.com/rollcall-emm/rollcall/shared/directory"
+	"github.com/rollcall-emm/rollcall/shared/event"
+	"github.com/rollcall-emm/rollcall/shared/setup"
+	"github.com/rollcall-emm/rollcall/shared/setup/bus"
+	"github.com/rollcall-emm/rollcall/shared/setup/directories"
+	"github.com/rollcall-emm/rollcall/shared/setup/secrets"
+)
+
+func init() { functions.CloudEvent("directorysync", bus.Function(event.Directory, Open)) }
+
+// Open makes the function's handler for a process.
+func Open(ctx context.Context, p *setup.Process) (event.Handler, error) {
+	e, err := NewEngine(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return e.Handle, nil
+}
+
+// NewEngine makes an Engine of what a process shares.
+func NewEngine(ctx context.Context, p *setup.Process) (*Engine, error) {
+	db, err := p.DB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	events, err := bus.Open(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	clients, err := directories.Open(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	key, err := secrets.IdentifierKey(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return &Engine{
+		DB: db, Bus: events, Now: time.Now, Log: p.Log, Google: clients.Google,
+		LDAP:  func(ctx context.Context, c directory.Config) (ldapSource, error) { return clients.LDAP(ctx, c) },
+		NewID: setup.NewID, Slice: p.Config.DirectorySlice, Key: key, PublicURL: p.Config.Endpoint("directorywatch"),
+	}, nil
+}

@@ -36,6 +36,10 @@ type Config struct {
 	PlayEndpoint string `env:"ROLLCALL_PLAY_ENDPOINT"`
 	PlayRate     int    `env:"ROLLCALL_PLAY_RATE, default=100"`
 
+	DirectoryEndpoint string        `env:"ROLLCALL_DIRECTORY_ENDPOINT"`
+	DirectoryRate     int           `env:"ROLLCALL_DIRECTORY_RATE, default=38"`
+	DirectorySlice    time.Duration `env:"ROLLCALL_DIRECTORY_SLICE, default=4m"`
+
 	AdminEmails    []string `env:"ROLLCALL_ADMIN_EMAILS"`
 	AdminAudiences []string `env:"ROLLCALL_ADMIN_AUDIENCES"`
 
@@ -81,7 +85,10 @@ func (c Config) Validate() error {
 	for _, s := range []struct {
 		name  string
 		value int
-	}{{"ROLLCALL_PLAY_RATE", c.PlayRate}, {"ROLLCALL_TOKEN_BURST", c.TokenBurst}, {"ROLLCALL_TOKEN_DAILY", c.TokenDaily}} {
+	}{
+		{"ROLLCALL_PLAY_RATE", c.PlayRate}, {"ROLLCALL_DIRECTORY_RATE", c.DirectoryRate},
+		{"ROLLCALL_TOKEN_BURST", c.TokenBurst}, {"ROLLCALL_TOKEN_DAILY", c.TokenDaily},
+	} {
 		if s.value < 1 || s.value > 1000 {
 			return fault.Field(s.name, "is %d; give 1 to 1000", s.value)
 		}
@@ -93,6 +100,9 @@ func (c Config) Validate() error {
 		if s.value < time.Second {
 			return fault.Field(s.name, "is %v; give at least 1s", s.value)
 		}
+	}
+	if c.DirectorySlice < 10*time.Second || c.DirectorySlice > time.Hour {
+		return fault.Field("ROLLCALL_DIRECTORY_SLICE", "is %v; give 10s to 1h", c.DirectorySlice)
 	}
 	return nil
 }

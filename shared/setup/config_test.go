@@ -29,6 +29,9 @@ func TestLoad_NamesTheVariable(t *testing.T) {
 		{"no URL", map[string]string{"ROLLCALL_PUBLIC_URL": "emm.example.com"}, "ROLLCALL_PUBLIC_URL"},
 		{"no tokens", map[string]string{"ROLLCALL_TOKEN_DAILY": "0"}, "ROLLCALL_TOKEN_DAILY"},
 		{"no calls", map[string]string{"ROLLCALL_PLAY_RATE": "-1"}, "ROLLCALL_PLAY_RATE"},
+		{"no calls to the directory", map[string]string{"ROLLCALL_DIRECTORY_RATE": "0"}, "ROLLCALL_DIRECTORY_RATE"},
+		{"a slice too short", map[string]string{"ROLLCALL_DIRECTORY_SLICE": "9s"}, "ROLLCALL_DIRECTORY_SLICE"},
+		{"a slice too long", map[string]string{"ROLLCALL_DIRECTORY_SLICE": "2h"}, "ROLLCALL_DIRECTORY_SLICE"},
 		{"no life", map[string]string{"ROLLCALL_TOKEN_LIFE": "1ms"}, "ROLLCALL_TOKEN_LIFE"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
