@@ -15,6 +15,8 @@ import (
 
 	_ "github.com/rollcall-emm/rollcall/functions/admin"
 	_ "github.com/rollcall-emm/rollcall/functions/checkin"
+	_ "github.com/rollcall-emm/rollcall/functions/directorysync"
+	_ "github.com/rollcall-emm/rollcall/functions/directorywatch"
 	_ "github.com/rollcall-emm/rollcall/functions/enroll"
 	_ "github.com/rollcall-emm/rollcall/functions/provision"
 	_ "github.com/rollcall-emm/rollcall/functions/reconcile"
