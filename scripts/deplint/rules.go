@@ -39,7 +39,7 @@ func (p Package) own(imported string) (string, bool) {
 var domain = []string{
 	"shared/account", "shared/audit", "shared/device", "shared/directory", "shared/enrollment",
 	"shared/enterprise", "shared/event", "shared/fault", "shared/mail", "shared/password", "shared/pattern", "shared/person", "shared/protocol", "shared/replay",
-	"shared/secret", "shared/token", "shared/workflow",
+	"shared/secret", "shared/signin", "shared/token", "shared/workflow",
 }
 
 // agentNeeds lists what the device agent may share with the server.

@@ -36,17 +36,29 @@ type Device struct {
 	Labels        []string            `json:"labels,omitempty"`
 	Info          protocol.DeviceInfo `json:"info"`
 	AndroidID     string              `json:"androidId,omitempty"`
-	// EnrollmentToken is the id of the token it enrolled with.
-	EnrollmentToken string             `json:"enrollmentToken"`
-	EnrolledAt      time.Time          `json:"enrolledAt"`
-	LastSeen        time.Time          `json:"lastSeen"`
-	CheckInSeconds  int                `json:"checkInSeconds"`
-	Desired         Desired            `json:"desired"`
-	Accounts        []protocol.Account `json:"accounts,omitempty"` // as last reported
-	Proofs          replay.Window      `json:"proofs,omitempty"`
+	// EnrollmentToken is the id of the token it enrolled with; empty where EnrolledBy
+	// is not.
+	EnrollmentToken string `json:"enrollmentToken"`
+	// EnrolledBy is the kind of credentials it enrolled with in place of a token.
+	EnrolledBy     Credentials        `json:"enrolledBy,omitempty"`
+	EnrolledAt     time.Time          `json:"enrolledAt"`
+	LastSeen       time.Time          `json:"lastSeen"`
+	CheckInSeconds int                `json:"checkInSeconds"`
+	Desired        Desired            `json:"desired"`
+	Accounts       []protocol.Account `json:"accounts,omitempty"` // as last reported
+	Proofs         replay.Window      `json:"proofs,omitempty"`
 	// CommandAt is when the last workflow that touched the row was asked for.
 	CommandAt time.Time `json:"commandAt,omitzero"`
 }
+
+// Credentials are an organisation's own credentials of its people.
+type Credentials string
+
+// The kinds of credentials.
+const (
+	ByPassword Credentials = "ldap" // a bind to the LDAP directory
+	ByIDToken  Credentials = "oidc" // an ID token of the identity provider
+)
 
 // Hold is why a device that should have an account is not told to add it.
 type Hold string

@@ -40,12 +40,15 @@ const (
 	DirectoryManifests store.Kind = "directoryManifests"
 	DirectoryPlans     store.Kind = "directoryPlans"
 	DirectoryChannels  store.Kind = "directoryChannels"
+
+	// SignInAttempts counts wrong credentials; see package signin.
+	SignInAttempts store.Kind = "signInAttempts"
 )
 
 // Kinds lists every kind.
 func Kinds() []store.Kind {
 	return []store.Kind{Enterprises, Tokens, Uses, Devices, Accounts, Audit, PlayClaims, People, Directories,
-		DirectoryStates, DirectoryRuns, DirectoryPages, DirectoryManifests, DirectoryPlans, DirectoryChannels}
+		DirectoryStates, DirectoryRuns, DirectoryPages, DirectoryManifests, DirectoryPlans, DirectoryChannels, SignInAttempts}
 }
 
 // The index fields.

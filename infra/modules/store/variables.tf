@@ -38,5 +38,6 @@ variable "collections" {
     "enterprises",
     "people",
     "playClaims",
+    "signInAttempts",
   ]
 }
