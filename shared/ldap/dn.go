@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"sort"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	goldap "github.com/go-ldap/ldap/v3"
 )
@@ -48,18 +50,21 @@ func render(rdns []*goldap.RelativeDN) string {
 // has every letter beyond ASCII in hexadecimal, which no admin would write.
 func escape(s string) string {
 	var b strings.Builder
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '"' || c == '+' || c == ',' || c == ';' || c == '<' || c == '>' || c == '\\',
-			i == 0 && (c == ' ' || c == '#'), i == len(s)-1 && c == ' ':
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case strings.ContainsRune(`"+,;<>\`, r), i == 0 && (r == ' ' || r == '#'), i == len(s)-1 && r == ' ':
 			b.WriteByte('\\')
-			b.WriteByte(c)
-		case c < ' ' || c == 0x7f:
-			b.WriteByte('\\')
-			b.WriteString(hex.EncodeToString([]byte{c}))
+			b.WriteRune(r)
+		case unicode.IsControl(r), r == utf8.RuneError && size == 1:
+			for _, c := range []byte(s[i : i+size]) {
+				b.WriteByte('\\')
+				b.WriteString(hex.EncodeToString([]byte{c}))
+			}
 		default:
-			b.WriteByte(c)
+			b.WriteRune(r)
 		}
+		i += size
 	}
 	return b.String()
 }
