@@ -47,7 +47,7 @@ func (o *Office) showDirectory(r *request) error {
 	if err != nil {
 		return err
 	}
-	return api.WriteJSON(r.w, http.StatusOK, c)
+	return answer(r, c)
 }
 
 // setDirectory stores a configuration whole. With the member revision it is refused
@@ -105,7 +105,7 @@ func (o *Office) setDirectory(r *request) error {
 	if err != nil {
 		return err
 	}
-	return api.WriteJSON(r.w, http.StatusOK, c)
+	return answer(r, c)
 }
 
 // lastRevision returns the highest revision that a run knows, so that a

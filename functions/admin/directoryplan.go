@@ -68,7 +68,7 @@ func (o *Office) listPlan(r *request) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	return list(r, items, next)
+	return answer(r, page[planItem]{Items: items, Next: next})
 }
 
 func withdraws(i directory.Item) bool {

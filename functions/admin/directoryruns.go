@@ -3,8 +3,12 @@ package admin
 import (
 	"context"
 	"net/http"
+
 	"slices"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/rollcall-emm/rollcall/shared/api"
 	"github.com/rollcall-emm/rollcall/shared/directory"
@@ -40,7 +44,17 @@ func (o *Office) showRun(r *request) error {
 	if err != nil {
 		return err
 	}
-	return api.WriteJSON(r.w, http.StatusOK, viewRun(run))
+	return answer(r, viewRun(run))
+}
+
+// answer replies with v, its counts in order of their words, so that replies can be
+// compared.
+func answer(r *request, v any) error {
+	b, err := json.Marshal(v, json.Deterministic(true))
+	if err != nil {
+		return err
+	}
+	return api.WriteJSON(r.w, http.StatusOK, jsontext.Value(b))
 }
 
 // viewRun leaves out what is for the machine alone, and digests of passwords.
@@ -78,7 +92,10 @@ func (o *Office) listRuns(r *request) error {
 	if err != nil {
 		return err
 	}
-	return list(r, runs, "")
+	if runs == nil {
+		runs = []directory.Run{}
+	}
+	return answer(r, page[directory.Run]{Items: runs})
 }
 
 // lastRuns returns the last n runs, newest first. The store lists by time

@@ -189,7 +189,7 @@ func TestShowRunAndStatus(t *testing.T) {
 	b.configured()
 	var s directoryStatus
 	b.want(200, "GET", dirPath+"/status", "", &s)
-	if d := cmp.Diff(directoryStatus{Enterprise: "acme", Mode: directory.ReadOnly, Revision: 1, People: counts{}, Runs: []directory.Run{}}, s); d != "" {
+	if d := cmp.Diff(directoryStatus{Enterprise: "acme", Mode: directory.ReadOnly, Revision: 1, FullEveryHours: 24, People: counts{}, Runs: []directory.Run{}}, s); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
 	b.putRun(directory.Run{

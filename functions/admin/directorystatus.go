@@ -4,10 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"net/http"
 	"time"
 
-	"github.com/rollcall-emm/rollcall/shared/api"
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/person"
 	"github.com/rollcall-emm/rollcall/shared/record"
@@ -31,6 +29,8 @@ type directoryStatus struct {
 	// Cursor is the way in which LDAP's changes are read from here on; empty means
 	// that everything is read.
 	Cursor directory.Incremental `json:"cursor,omitempty"`
+	// FullEveryHours is how often everything is read all the same.
+	FullEveryHours int `json:"fullEveryHours"`
 	// Listed and Google are the people and the Google accounts of the last walk.
 	Listed int `json:"listed"`
 	Google int `json:"google,omitzero"`
@@ -60,7 +60,7 @@ func (o *Office) showDirectoryStatus(r *request) error {
 	v := directoryStatus{
 		Enterprise: c.Enterprise, Mode: c.Mode, Paused: c.Paused, Revision: c.Revision, Applied: s.Revision,
 		LastDone: s.LastDone, LastTried: s.LastTried, LastFull: s.LastFull, Beat: s.Beat,
-		Cursor: cursorKind(s.Cursor), Listed: s.People, Google: s.Google, People: counts{}, Runs: []directory.Run{},
+		Cursor: cursorKind(s.Cursor), FullEveryHours: c.WithDefaults().FullEveryHours, Listed: s.People, Google: s.Google, People: counts{}, Runs: []directory.Run{},
 	}
 	if v.Truncated, err = o.countPeople(r.Context(), c.Enterprise, v.People); err != nil {
 		return err
@@ -74,7 +74,7 @@ func (o *Office) showDirectoryStatus(r *request) error {
 		run = viewRun(run)
 		v.Run = &run
 	}
-	return api.WriteJSON(r.w, http.StatusOK, v)
+	return answer(r, v)
 }
 
 // countPeople counts the people in each state but the ordinary one.

@@ -1,13 +1,11 @@
 package admin
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/account"
-	"github.com/rollcall-emm/rollcall/shared/api"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/person"
 	"github.com/rollcall-emm/rollcall/shared/record"
@@ -77,7 +75,7 @@ func (o *Office) listPeople(r *request) error {
 	for i, p := range people {
 		items[i] = viewPerson(p)
 	}
-	return list(r, items, next)
+	return answer(r, page[personView]{Items: items, Next: next})
 }
 
 func (o *Office) showPerson(r *request) error {
@@ -114,5 +112,5 @@ func (o *Office) showPerson(r *request) error {
 	for _, a := range accounts {
 		v.Accounts = append(v.Accounts, viewAccount(a))
 	}
-	return api.WriteJSON(r.w, http.StatusOK, v)
+	return answer(r, v)
 }

@@ -23,6 +23,7 @@ type app struct {
 	wait        func(context.Context, time.Duration) error
 	backoff     func() retry.Backoff
 	interactive bool // a person can be asked
+	screen      bool // standard error is a terminal, which can show a bar
 	transport   http.RoundTripper
 
 	url, tokenFile, identityCommand, enterprise string
@@ -31,8 +32,8 @@ type app struct {
 	timeout                                     time.Duration
 }
 
-const about = `rollcall shows and steers a Rollcall: its enterprises, enrollment tokens, devices
-and accounts. It talks to the function admin, on this machine or in the cloud.
+const about = `rollcall shows and steers a Rollcall: its enterprises, their directories and
+people, enrollment tokens, devices and accounts. It talks to the function admin, on this machine or in the cloud.
 
 Who you are
   http://localhost  a token that the server keeps in a file; name the file with
@@ -51,8 +52,10 @@ Exit codes
   1  failed, or interrupted
   2  the command or its input is wrong
   3  there is no such thing
-  4  refused: not an admin, or in conflict with what there is
-  5  not reachable or busy; try again`
+  4  refused: not an admin, or in conflict with what there is; or a directory run
+     waits for an admin
+  5  not reachable or busy; try again
+  6  done, with a warning (directory test)`
 
 const defaultURL = "http://localhost:8080/admin"
 
@@ -82,7 +85,7 @@ func (a *app) root() *cobra.Command {
 	f.DurationVar(&a.timeout, "timeout", 30*time.Second, "how long one request may take")
 	root.AddCommand(
 		a.enterpriseCommand(), a.tokenCommand(), a.deviceCommand(), a.accountCommand(),
-		a.auditCommand(), a.deadLetterCommand(), a.statusCommand(),
+		a.directoryCommand(), a.auditCommand(), a.deadLetterCommand(), a.statusCommand(),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	// What only groups commands can be run, for its refusals, but is not shown so.

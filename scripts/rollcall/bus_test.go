@@ -5,20 +5,30 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 )
 
-// bus counts what is published, and holds dead letters.
+// bus counts what is published, keeps what is about directories, and holds dead
+// letters.
 type bus struct {
 	mu   sync.Mutex
 	sent int
+	runs []directory.Command
 	dead []event.DeadLetter
 }
 
-func (b *bus) Publish(context.Context, event.Topic, []byte) (string, error) {
+func (b *bus) Publish(_ context.Context, topic event.Topic, data []byte) (string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if topic == event.Directory {
+		c, err := directory.ParseCommand(data)
+		if err != nil {
+			return "", err
+		}
+		b.runs = append(b.runs, c)
+	}
 	b.sent++
 	return "e" + strconv.Itoa(b.sent), nil
 }

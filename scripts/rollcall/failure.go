@@ -14,6 +14,7 @@ const (
 	exitNotFound    = 3
 	exitRefused     = 4
 	exitUnavailable = 5
+	exitWarned      = 6
 )
 
 // failure is an error with its exit code and a sentence for a person.

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,6 +27,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/secret"
+	secretfile "github.com/rollcall-emm/rollcall/shared/secret/file"
 	"github.com/rollcall-emm/rollcall/shared/store/embedded"
 	"github.com/rollcall-emm/rollcall/shared/token"
 	"github.com/rollcall-emm/rollcall/shared/workflow"
@@ -45,9 +46,11 @@ type place struct {
 	server *httptest.Server
 	down   atomic.Bool // the server answers 503
 	file   string
+	dir    string
 	env    map[string]string
 	in     io.Reader
 	person bool // somebody can be asked
+	screen bool // there is a terminal
 	wait   func(context.Context, time.Duration) error
 }
 
@@ -59,12 +62,16 @@ func newPlace(t *testing.T) *place {
 	}
 	var n atomic.Int64
 	p := &place{t: t, bus: &bus{}, file: filepath.Join(t.TempDir(), "admin-token")}
-	p.db = record.New(driver, func() string { return "a" + strconv.FormatInt(n.Add(1), 10) })
+	p.db = record.New(driver, func() string { return fmt.Sprintf("a%06d", n.Add(1)) })
 	if err := os.WriteFile(p.file, []byte("token-of-the-test\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	secrets, err := secretfile.Open(filepath.Join(t.TempDir(), "secrets"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	p.office = &admin.Office{
-		DB: p.db, Events: p.bus, DeadLetters: p.bus, Auth: admin.Loopback{Token: secret.New("token-of-the-test")},
+		DB: p.db, Secrets: secrets, Events: p.bus, DeadLetters: p.bus, Auth: admin.Loopback{Token: secret.New("token-of-the-test")},
 		EnrollURL: "https://emm.example.com/enroll", Now: func() time.Time { return clock }, Random: &counter{},
 	}
 	edge := api.Edge{Function: "admin", Log: slog.New(slog.DiscardHandler), Now: p.office.Now}
@@ -96,7 +103,7 @@ func (p *place) run(ctx context.Context, args ...string) (code int, out, errs st
 	p.t.Helper()
 	var o, e bytes.Buffer
 	code = realMain(ctx, &app{
-		in: p.in, out: &o, errs: &e, interactive: p.person, wait: p.wait,
+		in: p.in, out: &o, errs: &e, interactive: p.person, screen: p.screen, wait: p.wait,
 		getenv: func(k string) string { return p.env[k] }, now: func() time.Time { return clock },
 		transport: http.DefaultTransport,
 		backoff:   func() retry.Backoff { return retry.WithMaxRetries(2, retry.NewConstant(time.Nanosecond)) },

@@ -15,7 +15,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := realMain(ctx, &app{
 		in: os.Stdin, out: os.Stdout, errs: os.Stderr, getenv: os.Getenv, now: time.Now, wait: wait, backoff: backoff,
-		interactive: terminal(os.Stdin) && terminal(os.Stderr), transport: http.DefaultTransport,
+		interactive: terminal(os.Stdin) && terminal(os.Stderr), screen: terminal(os.Stderr), transport: http.DefaultTransport,
 	}, os.Args[1:])
 	stop()
 	os.Exit(code)

@@ -112,3 +112,11 @@ func (a *app) both(t time.Time) string {
 	}
 	return moment(t) + " (" + a.ago(t) + ")"
 }
+
+// plural writes a number with its noun.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,400 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rollcall-emm/rollcall/shared/account"
+	"github.com/rollcall-emm/rollcall/shared/device"
+	"github.com/rollcall-emm/rollcall/shared/directory"
+	"github.com/rollcall-emm/rollcall/shared/enterprise"
+	"github.com/rollcall-emm/rollcall/shared/person"
+	"github.com/rollcall-emm/rollcall/shared/record"
+)
+
+var (
+	keyAda, keyBob = person.KeyOf("acme", "e-1815"), person.KeyOf("acme", "e-1912")
+	lastRun        = strings.Repeat("r", 26)
+)
+
+// put stores rows, each in a transaction of its own.
+func (p *place) put(fns ...func(*record.Tx) error) {
+	p.t.Helper()
+	for _, fn := range fns {
+		if err := p.db.Update(p.t.Context(), fn); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+}
+
+func (p *place) putRun(run directory.Run) {
+	p.t.Helper()
+	p.put(func(tx *record.Tx) error { return tx.PutRun(run) })
+}
+
+// acme is an enterprise without a directory.
+func (p *place) acme() {
+	p.t.Helper()
+	p.put(func(tx *record.Tx) error {
+		return tx.PutEnterprise(enterprise.Enterprise{ID: "acme", Name: "Acme Ltd", Play: "LC01", State: enterprise.Bound})
+	})
+}
+
+// company is an enterprise with a directory of two people that was synced.
+func (p *place) company() {
+	p.t.Helper()
+	p.acme()
+	grace := 30
+	p.put(
+		func(tx *record.Tx) error {
+			return tx.PutDirectory(directory.Config{
+				Enterprise: "acme", Mode: directory.ReadWrite, Revision: 3, UpdatedAt: clock.AddDate(0, 0, -9), UpdatedBy: "admin:ada@example.com",
+				LDAP: &directory.LDAP{
+					URL: "ldaps://ldap.example.com", BaseDN: "ou=people,dc=example,dc=com", BindDN: "cn=rollcall,dc=example,dc=com",
+					Attributes: directory.Attributes{Custom: map[string]string{"site": "l"}},
+				},
+				Google:  &directory.Google{Subject: "admin@example.com", Units: []directory.UnitRule{{DN: "ou=sales,dc=example,dc=com", OrgUnit: "/Sales"}}},
+				Exclude: directory.Exclude{Mails: []string{"@guests.example.com", "root@example.com"}},
+				Leavers: directory.Leavers{GraceDays: &grace},
+			})
+		},
+		func(tx *record.Tx) error {
+			return tx.PutDirectoryState(directory.State{
+				Enterprise: "acme", LastRun: lastRun, LastDone: clock.Add(-15 * time.Minute), LastTried: clock.Add(-15 * time.Minute),
+				LastFull: clock.Add(-10 * time.Hour), Cursor: "eyJrIjoic3luYyIsInMiOiJ4In0", People: 1204, Google: 1180, Revision: 3,
+			})
+		},
+		func(tx *record.Tx) error {
+			return tx.PutPerson(person.Person{
+				Key: keyAda, Enterprise: "acme", ID: "e-1815", State: person.Active, Since: clock.AddDate(0, 0, -40), Settled: person.Granted,
+				Entry: person.Entry{
+					ID: "e-1815", Mail: "ada@example.com", Login: "ada", GivenName: "Ada", FamilyName: "Byron", Aliases: []string{"al@example.com"},
+					Unit: "ou=people,dc=example,dc=com", Enabled: person.Yes, Hash: "digest-of-a-hash",
+				},
+				EntryAt: clock.Add(-15 * time.Minute), GoogleAt: clock.Add(-15 * time.Minute),
+				Google: person.Google{
+					ID: "104", Mail: "ada@example.com", Suspended: person.No, OrgUnit: "/", Owner: keyAda, Hash: "digest-of-a-hash", Admin: person.Yes,
+				},
+			})
+		},
+		func(tx *record.Tx) error {
+			return tx.PutPerson(person.Person{
+				Key: keyBob, Enterprise: "acme", ID: "e-1912", State: person.Leaving, Since: clock.Add(-time.Hour), DeleteAt: clock.AddDate(0, 0, 30),
+				Settled: person.Granted, Attempts: 2, Problems: []string{directory.ProblemAdministrator},
+				Entry: person.Entry{ID: "e-1912", Mail: "alan@example.com", Login: "alan", DisplayName: "Alan Turing\x1b[2J"},
+				Google: person.Google{
+					ID: "105", Mail: "alan@example.com", Suspended: person.Yes, SuspendedByUs: true, DeleteAt: clock.AddDate(0, 0, 90),
+				},
+			})
+		},
+		func(tx *record.Tx) error {
+			return tx.PutDevice(device.Device{
+				ID: "d1", Enterprise: "acme", Subject: account.Subject{Kind: account.Person, ID: "e-1815"}, LastSeen: clock.Add(-time.Minute),
+				Desired: device.Desired{AccountID: "acct1", AccountName: "n1"},
+			})
+		},
+		func(tx *record.Tx) error {
+			return tx.PutAccount(account.Account{
+				ID: "acct1", Enterprise: "acme", Subject: account.Subject{Kind: account.Person, ID: "e-1815"}, State: account.Active,
+			})
+		},
+	)
+	p.putRun(directory.Run{
+		ID: lastRun, Enterprise: "acme", Kind: directory.Sync, Phase: directory.Done, Incremental: true, RequestedBy: "system:directory",
+		StartedAt: clock.Add(-15 * time.Minute), EndedAt: clock.Add(-15*time.Minute + 3*time.Second), Revision: 3,
+		Counts: directory.Counts{Before: 1204, Done: map[directory.Action]int{directory.Update: 2, directory.Disable: 1}},
+	})
+}
+
+// became makes a run the current one, in some phase.
+func (p *place) became(run directory.Run) {
+	p.t.Helper()
+	run.Enterprise, run.Revision = "acme", 3
+	p.putRun(run)
+	p.put(func(tx *record.Tx) error {
+		s, err := tx.DirectoryState("acme")
+		if err != nil {
+			return err
+		}
+		if s.Run = run.ID; run.Phase.Ended() {
+			s.Run = ""
+		}
+		return tx.PutDirectoryState(s)
+	})
+}
+
+// obeys makes the waiting of a command the time in which directorysync does one
+// step after the other of the run that was asked for.
+func (p *place) obeys(steps ...func(run directory.Run)) {
+	p.wait = func(ctx context.Context, d time.Duration) error {
+		if d < watchFirst || d > watchEvery {
+			p.t.Errorf("waits %v", d)
+		}
+		if len(p.bus.runs) == 0 || len(steps) == 0 {
+			p.t.Fatal("waits for something that nobody does")
+		}
+		asked := p.bus.runs[len(p.bus.runs)-1]
+		steps[0](directory.Run{
+			ID: asked.Run, Enterprise: "acme", Kind: asked.Kind, Full: asked.Full, RequestedBy: asked.RequestedBy, StartedAt: clock.Add(-4 * time.Second),
+			EndedAt: clock, Revision: 3,
+		})
+		steps = steps[1:]
+		return ctx.Err()
+	}
+}
+
+// breaches are those of a directory that lost most of its people.
+var breaches = []directory.Breach{
+	{Reason: directory.BreachDrop, Text: "the directory lists 700 people; last time it listed 1204"},
+	{Reason: directory.BreachWithdraw, Text: "504 of 1204 people would lose their access; 240 may in one run"},
+}
+
+// plan stores a plan of many kinds of steps for a run.
+func (p *place) plan(run directory.Run) directory.Run {
+	p.t.Helper()
+	run.Parts = 1
+	run.Counts = directory.Counts{
+		Listed: 700, Before: 1204, GoogleListed: 690, GoogleBefore: 1180, Absent: 504, GoogleAbsent: 1, Excluded: 3, Problems: 2,
+		Planned: map[directory.Action]int{
+			directory.Add: 1, directory.Update: 1, directory.Leave: 1, directory.Miss: 1, directory.CreateAccount: 1,
+			directory.CloseAccount: 1, directory.MoveAccount: 1, directory.SendHash: 1, directory.Link: 1, "sing": 1,
+		},
+	}
+	run.Problems = []directory.Problem{
+		{ID: "e-7", Name: "Twin One", Reason: directory.ProblemSharedMail}, {Reason: "no-id"},
+	}
+	p.put(func(tx *record.Tx) error {
+		return tx.PutPart(directory.Part{Run: run.ID, Items: []directory.Item{
+			{
+				Key: person.KeyOf("acme", "e-2"), ID: "e-2", Name: "Grace Hopper", Mail: "grace@example.com",
+				Facts: directory.Facts{Entry: &person.Entry{ID: "e-2", Hash: "digest-of-a-hash"}},
+				Steps: []directory.Step{{Action: directory.Add}, {Action: directory.CreateAccount, To: "grace@example.com"}},
+			},
+			{
+				Key: keyAda, ID: "e-1815", Name: "Ada Lovelace", Mail: "ada@example.com",
+				Facts: directory.Facts{Entry: &person.Entry{ID: "e-1815", Mail: "ada@example.com", FamilyName: "Lovelace", Hash: "digest-of-a-hash"}},
+				Steps: []directory.Step{
+					{Action: directory.Update, Fields: []string{"familyName", "aliases", "password"}},
+					{Action: directory.MoveAccount, From: "/", To: "/Sales"}, {Action: directory.SendHash},
+				},
+			},
+			{
+				Key: keyBob, ID: "e-1912", Name: "Alan Turing\x1b[2J", Mail: "alan@example.com",
+				Facts: directory.Facts{EntryGone: directory.Absent},
+				Steps: []directory.Step{{Action: directory.Leave, To: "absent"}, {Action: directory.CloseAccount, From: "alan@example.com"}},
+			},
+			{
+				Key: person.KeyOf("acme", "e-3"), ID: "e-3", Mail: "eve@example.com",
+				Facts: directory.Facts{EntryGone: directory.Unconfirmed, Google: &person.Google{ID: "9"}},
+				Steps: []directory.Step{{Action: directory.Miss}, {Action: directory.Link, To: "eve@example.com"}},
+			},
+			{Key: person.KeyOf("acme", "e-7"), ID: "e-7", Name: "Twin One", Facts: directory.Facts{Unclear: true}},
+		}})
+	})
+	return run
+}
+
+func (p *place) write(name, content string) {
+	p.t.Helper()
+	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(content), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// TestDirectoryCommands holds the outputs of the commands on directories.
+func TestDirectoryCommands(t *testing.T) {
+	t.Parallel()
+	waiting := directory.Run{
+		ID: strings.Repeat("q", 26), Kind: directory.Sync, Phase: directory.Quarantined, RequestedBy: "system:directory",
+		StartedAt: clock.Add(-2 * time.Hour), Breaches: breaches,
+	}
+	quarantined := func(p *place) { p.company(); p.became(p.plan(waiting)) }
+	done := func(p *place) func(directory.Run) {
+		return func(run directory.Run) {
+			run.Phase = directory.Done
+			p.putRun(p.plan(run))
+		}
+	}
+	failed := func(p *place) func(directory.Run) {
+		return func(run directory.Run) {
+			run.Phase, run.Reason = directory.Failed, "ldap-bind-refused"
+			run.Advice = "The directory's server refuses the service account. Check its DN and its password, and that it is neither locked nor expired."
+			p.became(run)
+		}
+	}
+	for _, tc := range []struct {
+		name  string
+		setup func(*place)
+		args  string
+		code  int
+	}{
+		{"directory-configure-new", func(p *place) { p.acme(); p.write("password", "hunter2\n") },
+			"directory configure acme --mode read-only --ldap-url ldaps://ldap.example.com --base-dn ou=people,dc=example,dc=com" +
+				" --bind-dn cn=rollcall,dc=example,dc=com --bind-password-file DIR/password --google-subject admin@example.com", 0},
+		{"directory-configure-none", (*place).acme, "directory configure", 3},
+		{"directory-configure-bad", (*place).acme, "directory configure --mode read-only --ldap-url ldap.example.com --google-subject admin@example.com", 2},
+		{"directory-configure-mode", (*place).company, "directory configure --mode ldap-only", 0},
+		{"directory-configure-yaml", func(p *place) {
+			p.acme()
+			p.write("d.yaml", "mode: google-only\ngoogle:\n  subject: admin@example.com\n  orgUnits: [/Sales, /Support]\npaused: true\n")
+		}, "directory configure --file DIR/d.yaml", 0},
+		{"directory-configure-yaml-unknown", func(p *place) { p.acme(); p.write("d.yaml", "mode: google-only\ngoogel: {}\n") }, "directory configure --file DIR/d.yaml", 2},
+		{"directory-configure-yaml-broken", func(p *place) { p.acme(); p.write("d.yaml", "mode: [\n") }, "directory configure --file DIR/d.yaml", 2},
+		{"directory-configure-no-file", (*place).acme, "directory configure --file /nowhere/d.yaml", 2},
+		{"directory-configure-both", (*place).acme, "directory configure --file x --mode ldap-only", 2},
+		{"directory-configure-show", (*place).company, "directory configure --show", 0},
+		{"directory-configure-show-json", (*place).company, "directory configure --show --json", 0},
+		{"directory-configure-remove", (*place).company, "directory configure --remove --yes", 0},
+		{"directory-configure-remove-alone", (*place).company, "directory configure --remove", 2},
+
+		{"directory-status-none", (*place).acme, "directory status", 3},
+		{"directory-status", (*place).company, "directory status", 0},
+		{"directory-status-new", func(p *place) {
+			p.acme()
+			p.put(func(tx *record.Tx) error {
+				return tx.PutDirectory(directory.Config{Enterprise: "acme", Mode: directory.LDAPOnly, Paused: true, Revision: 1})
+			})
+		}, "directory status acme", 0},
+		{"directory-status-quarantined", quarantined, "directory status", 0},
+		{"directory-status-quarantined-flag", func(p *place) { quarantined(p); delete(p.env, "ROLLCALL_ENTERPRISE") }, "directory status acme", 0},
+		{"directory-status-incomplete", func(p *place) {
+			p.company()
+			run := p.plan(waiting)
+			run.Incomplete = "ldap-size-limit"
+			run.Breaches = []directory.Breach{{Reason: directory.BreachIncomplete, Text: "what was read is not all of the directory (ldap-size-limit), so nobody's absence means anything"}}
+			p.became(run)
+		}, "directory status", 0},
+		{"directory-status-failed", func(p *place) {
+			p.company()
+			failed(p)(directory.Run{ID: strings.Repeat("f", 26), Kind: directory.Sync, StartedAt: clock.Add(-time.Minute), EndedAt: clock.Add(-50 * time.Second)})
+		}, "directory status", 0},
+		{"directory-status-waits", func(p *place) {
+			p.company()
+			p.became(directory.Run{ID: strings.Repeat("w", 26), Kind: directory.Sync, Phase: directory.Collecting, StartedAt: clock.Add(-time.Minute), Reason: "ldap-unreachable", Advice: "The directory's server cannot be reached."})
+		}, "directory status", 0},
+		{"directory-status-json", quarantined, "directory status --json", 0},
+
+		{"directory-test", func(p *place) {
+			p.company()
+			p.obeys(func(run directory.Run) {
+				run.Phase = directory.Done
+				run.Findings = []string{directory.Pass + "LDAP: connected to ldaps://ldap.example.com (OpenLDAP 2.6)", directory.Pass + "Google: 1180 accounts"}
+				run.Sample = []person.Entry{
+					{ID: "e-1815", Mail: "ada@example.com", Login: "ada", DisplayName: "Ada Lovelace", Enabled: person.Yes, Unit: "ou=people,dc=example,dc=com"},
+					{ID: "e-9", GivenName: "No", FamilyName: "Mail"},
+				}
+				p.putRun(run)
+			})
+		}, "directory test", 0},
+		{"directory-test-warn", func(p *place) {
+			p.company()
+			p.obeys(func(run directory.Run) {
+				run.Phase, run.Findings = directory.Done, []string{directory.Pass + "LDAP: connected", directory.Warn + "LDAP: changes alone cannot be read, so each sync reads everything", "something"}
+				run.Note(directory.Problem{ID: "e-9", Name: "No Mail", Reason: directory.ProblemNoMail})
+				p.putRun(run)
+			})
+		}, "directory test", 6},
+		{"directory-test-fail", func(p *place) {
+			p.company()
+			p.obeys(func(run directory.Run) {
+				run.Phase, run.Findings = directory.Done, []string{directory.Warn + "LDAP: slow", directory.Fail + "Google: the scope is not granted"}
+				p.putRun(run)
+			})
+		}, "directory test", 1},
+		{"directory-test-failed", func(p *place) { p.company(); p.obeys(failed(p)) }, "directory test", 1},
+
+		{"directory-plan", func(p *place) {
+			p.company()
+			p.obeys(func(directory.Run) {}, func(run directory.Run) {
+				run.Phase, run.Breaches = directory.Done, breaches
+				p.putRun(p.plan(run))
+			})
+		}, "directory plan", 0},
+		{"directory-plan-limit", func(p *place) { p.company(); p.obeys(done(p)) }, "directory plan acme --limit 2", 0},
+		{"directory-plan-json", func(p *place) { p.company(); p.obeys(done(p)) }, "directory plan --json", 0},
+		{"directory-plan-nothing", func(p *place) {
+			p.company()
+			p.obeys(func(run directory.Run) {
+				run.Phase, run.Counts = directory.Done, directory.Counts{Listed: 1204, Before: 1204, GoogleListed: 1180, GoogleBefore: 1180}
+				p.putRun(run)
+			})
+		}, "directory plan", 0},
+		{"directory-plan-failed", func(p *place) { p.company(); p.obeys(failed(p)) }, "directory plan", 1},
+		{"directory-plan-quarantined", quarantined, "directory plan", 4},
+		{"directory-plan-anew", func(p *place) { quarantined(p); p.obeys(done(p)) }, "directory plan --anew --full --limit 1", 0},
+		{"directory-plan-run", quarantined, "directory plan --run " + waiting.ID, 0},
+		{"directory-plan-run-missing", quarantined, "directory plan --run x", 3},
+
+		{"directory-run", (*place).company, "directory run --full", 0},
+		{"directory-run-json", (*place).company, "directory run --json", 0},
+		{"directory-run-under-way", func(p *place) {
+			p.company()
+			p.became(directory.Run{ID: lastRun, Kind: directory.Sync, Phase: directory.Applying})
+		}, "directory run", 4},
+		{"directory-run-wait", func(p *place) {
+			p.company()
+			p.obeys(func(run directory.Run) {
+				run.Phase = directory.Collecting
+				p.putRun(run)
+			}, func(run directory.Run) {
+				run.Phase, run.Reason, run.Advice = directory.Collecting, "ldap-unreachable", "The directory's server cannot be reached."
+				p.putRun(run)
+			}, func(run directory.Run) {
+				run = p.plan(run)
+				run.Phase, run.Counts.Done = directory.Done, map[directory.Action]int{directory.Add: 1, directory.Update: 1}
+				run.Counts.Withheld, run.Counts.Failed = 1, 2
+				run.Decision = &directory.Decision{By: "admin:ada@example.com", At: clock.Add(-time.Second), AdditionsOnly: true}
+				p.putRun(run)
+			})
+		}, "directory run --wait", 0},
+		{"directory-run-wait-quarantined", func(p *place) {
+			quarantined(p)
+			p.obeys(func(run directory.Run) {
+				run.Phase, run.Breaches, run.EndedAt = directory.Quarantined, breaches, time.Time{}
+				p.became(p.plan(run))
+			})
+		}, "directory run --wait", 4},
+		{"directory-run-wait-failed-json", func(p *place) { p.company(); p.obeys(failed(p)) }, "directory run --wait --json", 1},
+
+		{"directory-approve", quarantined, "directory approve " + waiting.ID, 0},
+		{"directory-approve-additions", quarantined, "directory approve --additions-only " + waiting.ID, 0},
+		{"directory-approve-json", quarantined, "directory approve --json " + waiting.ID, 0},
+		{"directory-approve-over", quarantined, "directory approve " + lastRun, 4},
+		{"directory-approve-nothing", quarantined, "directory approve", 2},
+		{"directory-reject", quarantined, "directory reject " + waiting.ID, 0},
+
+		{"directory-people", (*place).company, "directory people", 0},
+		{"directory-people-state", (*place).company, "directory people --state leaving", 0},
+		{"directory-people-none", (*place).acme, "directory people", 0},
+		{"directory-people-nobody", (*place).company, "directory people eve@example.com", 0},
+		{"directory-people-json", (*place).company, "directory people --login alan --json", 0},
+		{"directory-people-ada", (*place).company, "directory people ADA@example.com", 0},
+		{"directory-people-bob", (*place).company, "directory people " + keyBob, 0},
+		{"directory-people-missing", (*place).company, "directory people nobody", 3},
+		{"directory-people-twice", (*place).company, "directory people nobody --state gone", 2},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlace(t)
+			p.dir = t.TempDir()
+			tc.setup(p)
+			code, out, errs := p.run(t.Context(), strings.Fields(strings.ReplaceAll(tc.args, "DIR", p.dir))...)
+			text := fmt.Sprintf("$ rollcall %s\n%s--- standard error, exit code %d\n%s", tc.args, out, code, errs)
+			text = strings.ReplaceAll(text, p.dir, "DIR")
+			golden(t, tc.name, text)
+			if code != tc.code {
+				t.Errorf("exit code %d, want %d", code, tc.code)
+			}
+			for _, secret := range []string{"hunter2", "digest-of-a-hash", "\x1b"} {
+				if strings.Contains(text, secret) {
+					t.Errorf("%q is shown", secret)
+				}
+			}
+		})
+	}
+}

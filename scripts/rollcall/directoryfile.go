@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/rollcall-emm/rollcall/shared/secret"
+)
+
+// maxFile bounds a file that is given; the server takes no more.
+const maxFile = 256 << 10
+
+// read takes in the files that are given.
+func (s *settings) read(file, passwordFile, keyFile string) error {
+	if file != "" {
+		b, err := s.app.readFile("--file", file)
+		if err != nil {
+			return err
+		}
+		if s.whole, err = toJSON(b); err != nil {
+			return err
+		}
+	}
+	if passwordFile != "" {
+		b, err := s.app.readFile("--bind-password-file", passwordFile)
+		if err != nil {
+			return err
+		}
+		s.password = secret.New(strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r"))
+		if s.password.Empty() {
+			return usagef("--bind-password-file: %s is empty", passwordFile)
+		}
+	}
+	if keyFile != "" {
+		b, err := s.app.readFile("--google-key-file", keyFile)
+		if err != nil {
+			return err
+		}
+		if !json.Valid(b) {
+			return usagef("--google-key-file: %s is not JSON; give the file that Google's console handed out (a .p12 is not taken)", keyFile)
+		}
+		s.key = b
+	}
+	return nil
+}
+
+// readFile reads a file that a flag names, or standard input for "-".
+func (a *app) readFile(flag, name string) ([]byte, error) {
+	from := a.in
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, usagef("%s cannot be read: %v", flag, err)
+		}
+		defer func() { _ = f.Close() }()
+		from = f
+	}
+	b, err := io.ReadAll(io.LimitReader(from, maxFile+1))
+	switch {
+	case err != nil:
+		return nil, usagef("%s cannot be read: %v", flag, err)
+	case len(b) > maxFile:
+		return nil, usagef("%s: %s is larger than %d bytes", flag, name, maxFile)
+	}
+	return b, nil
+}
+
+// toJSON makes JSON of a configuration in YAML; JSON stays as it is, so that the
+// server judges it.
+func toJSON(b []byte) (json.RawMessage, error) {
+	if trimmed := bytes.TrimSpace(b); bytes.HasPrefix(trimmed, []byte("{")) && json.Valid(trimmed) {
+		return trimmed, nil
+	}
+	var v map[string]any
+	if err := yaml.Unmarshal(b, &v); err != nil {
+		return nil, usagef("--file is neither YAML nor JSON of a configuration: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if len(v) == 0 {
+		return nil, usagef("--file holds no configuration")
+	}
+	out, err := json.Marshal(v)
+	if err != nil {
+		return nil, usagef("--file: names of members must be text")
+	}
+	return out, nil
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/rollcall-emm/rollcall/shared/directory"
+	"github.com/rollcall-emm/rollcall/shared/ldap"
+)
+
+// keyRow is what is shown of the Google key.
+type keyRow struct {
+	Set                                       bool
+	ClientID, ClientEmail, KeyID, Fingerprint string
+}
+
+// printDirectory shows a configuration with its defaults, what is set of its
+// secrets, and, after a change, what to do next.
+func (a *app) printDirectory(ctx context.Context, c *client, path string, got []byte, changed bool) error {
+	config, err := decode[directory.Config](got)
+	if err != nil {
+		return err
+	}
+	rows := [][]string{
+		{"enterprise", config.Enterprise}, {"mode", string(config.Mode) + ": " + modeWords[config.Mode]},
+		{"revision", fmt.Sprintf("%d, %s by %s", config.Revision, a.both(config.UpdatedAt), config.UpdatedBy)},
+	}
+	own, err := flatten(config)
+	if err != nil {
+		return err
+	}
+	full := config.WithDefaults()
+	if full.LDAP != nil {
+		l := ldap.Defaults(*full.LDAP)
+		if full.Google == nil || !full.Google.PasswordHashes {
+			l.Attributes.PasswordHash = full.LDAP.Attributes.PasswordHash // not read by default
+		}
+		full.LDAP = &l
+	}
+	all, err := flatten(full)
+	if err != nil {
+		return err
+	}
+	isOwn := map[string]bool{}
+	for _, m := range own {
+		isOwn[m.path] = true
+	}
+	for _, m := range all {
+		switch m.path {
+		case "enterprise", "mode", "revision", "updatedAt", "updatedBy":
+			continue
+		case "ldap.ca":
+			m.value = fmt.Sprintf("%d PEM blocks", strings.Count(m.value, "-----BEGIN "))
+		}
+		if !isOwn[m.path] {
+			m.value += "  (default)"
+		}
+		rows = append(rows, []string{m.path, m.value})
+	}
+	secrets, missing, key, err := a.secretRows(ctx, c, path, config)
+	if err != nil {
+		return err
+	}
+	if err := a.table(nil, append(rows, secrets...)); err != nil {
+		return err
+	}
+	if changed {
+		a.sayNext(config, missing, key)
+	}
+	return nil
+}
+
+// secretRows tells what is set of the secrets that the configuration needs, and
+// names the flags of those that are missing.
+func (a *app) secretRows(ctx context.Context, c *client, path string, config directory.Config) (rows [][]string, missing []string, key keyRow, err error) {
+	if config.LDAP != nil && config.LDAP.BindDN != "" {
+		got, err := c.get(ctx, path+"/bind-password", nil)
+		if err != nil {
+			return nil, nil, key, err
+		}
+		password, err := decode[struct{ Set bool }](got)
+		if err != nil {
+			return nil, nil, key, err
+		}
+		text := "set"
+		if !password.Set {
+			text, missing = "NOT SET", append(missing, "bind-password-file")
+		}
+		rows = append(rows, []string{"bind password", text})
+	}
+	if config.Google == nil {
+		return rows, missing, key, nil
+	}
+	got, err := c.get(ctx, path+"/google-key", nil)
+	if err != nil {
+		return nil, nil, key, err
+	}
+	if key, err = decode[keyRow](got); err != nil {
+		return nil, nil, key, err
+	}
+	if !key.Set {
+		return append(rows, []string{"Google key", "NOT SET"}), append(missing, "google-key-file"), key, nil
+	}
+	return append(rows,
+		[]string{"Google key", "set"}, []string{"  service account", key.ClientEmail}, []string{"  client id", key.ClientID},
+		[]string{"  key id", key.KeyID}, []string{"  public key SHA-256", key.Fingerprint}), missing, key, nil
+}
+
+// The scopes that domain-wide delegation must grant (Directory API, users).
+const (
+	scopeRead  = "https://www.googleapis.com/auth/admin.directory.user.readonly"
+	scopeWrite = "https://www.googleapis.com/auth/admin.directory.user"
+)
+
+// sayNext tells what is to be done next.
+func (a *app) sayNext(config directory.Config, missing []string, key keyRow) {
+	a.say("\nNext:")
+	for _, flag := range missing {
+		a.say("  set what is missing:  %s", a.hint("configure --%s FILE", flag))
+	}
+	if config.Google != nil {
+		scope, client := scopeRead, key.ClientID
+		if config.Mode == directory.ReadWrite {
+			scope = scopeWrite
+		}
+		if client == "" {
+			client = "of the key"
+		}
+		a.say("  in Google's admin console (Security, API controls, domain-wide delegation) grant the\n  client id %s the scope\n    %s", client, scope)
+	}
+	a.say("  try it:               %s", a.hint("test"))
+	a.say("  see what it would do: %s", a.hint("plan"))
+	if config.Paused {
+		a.say("The schedule is paused; an admin starts runs: %s", a.hint("run"))
+	}
+}
+
+// member is one value of a configuration.
+type member struct{ path, value string }
+
+// flatten lists the values of v in the order of its form, a list of texts as one.
+func flatten(v any) ([]member, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	var out []member
+	return out, walk(d, "", &out)
+}
+
+func walk(d *json.Decoder, path string, out *[]member) error {
+	tok, err := d.Token()
+	if err != nil {
+		return err
+	}
+	delim, ok := tok.(json.Delim)
+	if !ok {
+		*out = append(*out, member{path, fmt.Sprint(tok)})
+		return nil
+	}
+	var texts []string
+	for i := 0; d.More(); i++ {
+		below := path + "[" + strconv.Itoa(i) + "]"
+		if delim == '{' {
+			name, err := d.Token()
+			if err != nil {
+				return err
+			}
+			below = strings.TrimPrefix(path+"."+fmt.Sprint(name), ".")
+		}
+		before := len(*out)
+		if err := walk(d, below, out); err != nil {
+			return err
+		}
+		// The texts of a list stand on one line.
+		if delim == '[' && len(*out) == before+1 && (*out)[before].path == below {
+			texts = append(texts, (*out)[before].value)
+			*out = (*out)[:before]
+		}
+	}
+	if len(texts) > 0 {
+		*out = append(*out, member{path, strings.Join(texts, "; ")})
+	}
+	_, err = d.Token()
+	return err
+}
