@@ -52,6 +52,7 @@ type bench struct {
 	now     time.Time
 	handled int // events that were handled
 	phones  int
+	cut     cut
 }
 
 func newBench(t *testing.T) *bench {
@@ -66,7 +67,7 @@ func newBench(t *testing.T) *bench {
 	b.driver = storetest.NewFaulty(storetest.Rerun(file))
 	var n atomic.Int64
 	// Ids in order keep the trail in order under a clock that stands still.
-	b.db = record.New(b.driver, func() string { return fmt.Sprintf("a%06d", n.Add(1)) })
+	b.db = record.New(stepped{b.driver, &b.cut}, func() string { return fmt.Sprintf("a%06d", n.Add(1)) })
 	log := slog.New(slog.NewJSONHandler(io.Discard, nil))
 	b.bus, err = bus.Open(t.TempDir(), &bus.Options{Chaos: bus.Chaos{Duplicate: 1}, MaxAttempts: 3, Now: b.clock, Log: log})
 	if err != nil {
