@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/api"
+	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/workflow"
 )
@@ -19,6 +20,8 @@ type deadLetterView struct {
 	Attempts  int               `json:"attempts,omitzero"`
 	Reason    string            `json:"reason"`
 	Command   *workflow.Command `json:"command,omitempty"`
+	// Directory is the command of an event on a directory.
+	Directory *directory.Command `json:"directory,omitempty"`
 }
 
 func (o *Office) listDeadLetters(r *request) error {
@@ -40,6 +43,9 @@ func (o *Office) listDeadLetters(r *request) error {
 		}
 		if c, err := workflow.Parse(l.Data); l.Topic == event.Provision && err == nil {
 			items[i].Command = &c
+		}
+		if c, err := directory.ParseCommand(l.Data); l.Topic == event.Directory && err == nil {
+			items[i].Directory = &c
 		}
 	}
 	return list(r, items, "")

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/rollcall-emm/rollcall/shared/audit"
+	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/person"
@@ -130,14 +131,21 @@ func TestDeadLetters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	schedule := directory.Command{Enterprise: "acme", Op: directory.Schedule, RequestedBy: "system:directory", RequestedAt: clock}
+	asked, err := schedule.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
 	b.bus.dead = []event.DeadLetter{
 		{Event: event.Event{ID: "7", Topic: event.Provision, Data: data, Published: clock, Attempt: 5}, Reason: "transient", Died: clock.Add(time.Hour)},
+		{Event: event.Event{ID: "9", Topic: event.Directory, Data: asked}, Reason: "transient"},
 		{Event: event.Event{ID: "8", Topic: event.Provision, Data: []byte(`{"password":"hunter2"}`)}, Reason: "invalid"},
 	}
 	var got page[deadLetterView]
 	b.want(200, "GET", "/v1/dead-letters", "", &got)
 	want := []deadLetterView{
 		{ID: "7", Topic: event.Provision, Published: clock, Died: clock.Add(time.Hour), Attempts: 5, Reason: "transient", Command: &command},
+		{ID: "9", Topic: event.Directory, Reason: "transient", Directory: &schedule},
 		{ID: "8", Topic: event.Provision, Reason: "invalid"},
 	}
 	if d := cmp.Diff(want, got.Items, cmpopts.EquateEmpty()); d != "" {

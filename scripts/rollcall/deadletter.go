@@ -9,17 +9,19 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/workflow"
 )
 
 // letterRow is what the table shows of a dead letter.
 type letterRow struct {
-	ID       string            `json:"id"`
-	Topic    string            `json:"topic"`
-	Died     time.Time         `json:"died"`
-	Attempts int               `json:"attempts"`
-	Reason   string            `json:"reason"`
-	Command  *workflow.Command `json:"command"`
+	ID        string             `json:"id"`
+	Topic     string             `json:"topic"`
+	Died      time.Time          `json:"died"`
+	Attempts  int                `json:"attempts"`
+	Reason    string             `json:"reason"`
+	Command   *workflow.Command  `json:"command"`
+	Directory *directory.Command `json:"directory"`
 }
 
 func (a *app) deadLetterCommand() *cobra.Command {
@@ -44,6 +46,9 @@ func (a *app) deadLetterList() *cobra.Command {
 			func(l letterRow) []string {
 				what := ""
 				if c := l.Command; c != nil {
+					what = string(c.Op) + " in " + c.Enterprise
+				}
+				if c := l.Directory; c != nil {
 					what = string(c.Op) + " in " + c.Enterprise
 				}
 				attempts := ""

@@ -117,7 +117,7 @@ func (a *app) directoryRun() *cobra.Command {
 		if a.json {
 			err = a.printJSON(got)
 		} else {
-			err = a.printRun(run)
+			err = a.printRun(run, a.look(run))
 		}
 		if err != nil {
 			return err

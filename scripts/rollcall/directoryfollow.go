@@ -16,6 +16,8 @@ const (
 	// untaken is how long a run may take to appear: the function that does the work
 	// is started by an event, cold at worst.
 	untaken = 2 * time.Minute
+	// slow is when that is worth a word.
+	slow = 10 * time.Second
 )
 
 // followRun waits until a run is over or waits for an admin, and returns it with the
@@ -38,7 +40,9 @@ func (a *app) followRun(ctx context.Context, c *client, path, id string) (direct
 		case err == nil:
 			bar.show(run)
 		case asFailure(err).code == exitNotFound && waited < untaken:
-			bar.say("waiting for the function directorysync")
+			if a.screen || waited > slow {
+				bar.say("waiting for the function directorysync")
+			}
 		case asFailure(err).code == exitNotFound:
 			return run, nil, failf(exitUnavailable,
 				"nothing took the run %s up within %v; is the function directorysync running? Look at: rollcall dead-letter list", id, untaken)

@@ -107,7 +107,7 @@ func (a *app) failedRun(run directory.Run, got []byte) error {
 	if a.json {
 		err = a.printJSON(got)
 	} else {
-		err = a.printRun(run)
+		err = a.printRun(run, "")
 	}
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func (a *app) printPlan(ctx context.Context, c *client, path string, run directo
 			listing
 		}{got, l})
 	}
-	if err := a.printRun(run); err != nil {
+	if err := a.printRun(run, ""); err != nil {
 		return err
 	}
 	rows, more, err := a.planRows(ctx, c, path, run, limit)
@@ -207,8 +207,8 @@ func (i planRow) rows(result bool) [][]string {
 // change says from what to what a step leads.
 func (i planRow) change(s directory.Step) string {
 	switch s.Action {
-	case directory.Leave, directory.Unlink:
-		return s.From // To is the finding, which the why tells
+	case directory.Leave, directory.Unlink, directory.CloseAccount, directory.DeleteAccount:
+		return s.From // what To says, if anything, the why tells
 	}
 	var parts []string
 	for _, f := range s.Fields {

@@ -18,9 +18,10 @@ func (a *app) print(format string, args ...any) error {
 	return nil
 }
 
-// printRun tells what a run found, whether it is believed, and what it does.
-func (a *app) printRun(run directory.Run) error {
-	if err := a.printVerdict(run); err != nil {
+// printRun tells what a run found, whether it is believed, and what it does. look is
+// how to see more of a run that waits, where that is not shown as well.
+func (a *app) printRun(run directory.Run, look string) error {
+	if err := a.printVerdict(run, look); err != nil {
 		return err
 	}
 	if err := a.table(nil, a.runRows(run)); err != nil {
@@ -33,7 +34,7 @@ func (a *app) printRun(run directory.Run) error {
 }
 
 // printVerdict says first what keeps a run from doing what it would.
-func (a *app) printVerdict(run directory.Run) error {
+func (a *app) printVerdict(run directory.Run, look string) error {
 	var text string
 	switch {
 	case run.Phase == directory.Failed:
@@ -51,15 +52,19 @@ func (a *app) printVerdict(run directory.Run) error {
 		text += "\n  - " + b.Text
 	}
 	if run.Phase == directory.Quarantined {
-		text += "\n" + a.choices(run)
+		text += "\n" + look + a.choices(run)
 	}
 	return a.print("%s\n", text)
+}
+
+// look is the command with which an admin sees what a run would do.
+func (a *app) look(run directory.Run) string {
+	return "  look at it              " + a.hint("plan --run %s", run.ID) + "\n"
 }
 
 // choices are the commands with which an admin decides on a run.
 func (a *app) choices(run directory.Run) string {
 	lines := []string{
-		"  look at it              " + a.hint("plan --run %s", run.ID),
 		"  let it go on            " + a.hint("approve %s", run.ID),
 		"  without the removals    " + a.hint("approve %s --additions-only", run.ID),
 		"  nothing of it           " + a.hint("reject %s", run.ID),
@@ -91,7 +96,9 @@ func (a *app) runRows(run directory.Run) [][]string {
 		}
 		rows = append(rows, []string{"decision", word + " by " + d.By + ", " + a.both(d.At)})
 	}
-	rows = append(rows, []string{"people", people(c, run.Incremental)})
+	if c.Listed > 0 || c.Before > 0 || run.Phase != directory.Failed {
+		rows = append(rows, []string{"people", people(c, run.Incremental)})
+	}
 	if run.SkipGoogle {
 		rows = append(rows, []string{"Google accounts", "not listed: Google tells of changes by itself"})
 	} else if c.GoogleListed > 0 || c.GoogleBefore > 0 {
@@ -102,7 +109,7 @@ func (a *app) runRows(run directory.Run) [][]string {
 		n    int
 		text string
 	}{
-		{"excluded", c.Excluded, "%d by your rules"}, {"withheld", c.Withheld, "%d removals were not let through"},
+		{"excluded", c.Excluded, "%d by your rules"}, {"withheld", c.Withheld, "%d, for removals were not let through"},
 		{"not applied", c.Failed, "%d, which the next run tries again"},
 	} {
 		if r.n > 0 {
@@ -187,7 +194,11 @@ func (a *app) printProblems(run directory.Run) error {
 	}
 	shown := run.Problems[:min(len(run.Problems), shownProblems)]
 	for _, p := range shown {
-		if err := a.print("  %s  %s", named(p.Name, "", p.ID), problemText(p.Reason)); err != nil {
+		who := named(p.Name, "", p.ID)
+		if who == "" {
+			who = "an entry"
+		}
+		if err := a.print("  %s  %s", who, problemText(p.Reason)); err != nil {
 			return err
 		}
 	}

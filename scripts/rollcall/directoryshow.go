@@ -122,15 +122,12 @@ func (a *app) sayNext(config directory.Config, missing []string, key keyRow) {
 	for _, flag := range missing {
 		a.say("  set what is missing:  %s", a.hint("configure --%s FILE", flag))
 	}
-	if config.Google != nil {
-		scope, client := scopeRead, key.ClientID
+	if config.Google != nil && key.Set {
+		scope := scopeRead
 		if config.Mode == directory.ReadWrite {
 			scope = scopeWrite
 		}
-		if client == "" {
-			client = "of the key"
-		}
-		a.say("  in Google's admin console (Security, API controls, domain-wide delegation) grant the\n  client id %s the scope\n    %s", client, scope)
+		a.say("  in Google's admin console (Security, API controls, domain-wide delegation) grant the\n  client id %s the scope\n    %s", key.ClientID, scope)
 	}
 	a.say("  try it:               %s", a.hint("test"))
 	a.say("  see what it would do: %s", a.hint("plan"))

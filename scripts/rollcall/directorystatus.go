@@ -108,7 +108,7 @@ func (a *app) printWaiting(s directoryStatusRow) error {
 			if would := actionCounts(r.Counts.Planned); would != "" {
 				text += "\nIt would: " + would
 			}
-			return a.print("%s\n%s\n", text, a.choices(*r))
+			return a.print("%s\n%s\n", text, a.look(*r)+a.choices(*r))
 		case r.Reason != "":
 			return a.print("The run %s WAITS (%s) and goes on by itself: %s\n", r.ID, r.Reason, r.Advice)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rollcall-emm/rollcall/shared/directory"
+	"github.com/rollcall-emm/rollcall/shared/ldap"
 	"github.com/rollcall-emm/rollcall/shared/person"
 )
 
@@ -124,6 +125,11 @@ var problemWords = map[string]string{
 	directory.ProblemSuspended:     "suspended at Google by somebody else, so Rollcall does not open it",
 	directory.ProblemAddressTaken:  "somebody else has the address at Google",
 	directory.ProblemHash:          "Google takes no password hash of this kind",
+	ldap.ProblemNoID:               "without a readable immutable id, so it cannot be kept",
+	ldap.ProblemTooLong:            "a value is too long, or there are too many; what is over is left out",
+	ldap.ProblemNotText:            "a value is no text; it is left out",
+	ldap.ProblemBadDN:              "the entry's name is no DN, so its unit is unknown",
+	ldap.ProblemBadControl:         "userAccountControl is not a number, so it is unknown whether the person is enabled",
 }
 
 // problemText is a problem's word with its explanation.

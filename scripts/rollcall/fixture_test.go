@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"context"
 	"flag"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -62,7 +62,7 @@ func newPlace(t *testing.T) *place {
 	}
 	var n atomic.Int64
 	p := &place{t: t, bus: &bus{}, file: filepath.Join(t.TempDir(), "admin-token")}
-	p.db = record.New(driver, func() string { return fmt.Sprintf("a%06d", n.Add(1)) })
+	p.db = record.New(driver, func() string { return "a" + strconv.FormatInt(n.Add(1), 10) })
 	if err := os.WriteFile(p.file, []byte("token-of-the-test\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
