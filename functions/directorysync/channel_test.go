@@ -32,6 +32,9 @@ func TestChannels_LifeOfADay(t *testing.T) {
 		for _, id := range now {
 			if !slices.Contains(before, id) {
 				opened++
+				if i > 0 && len(now) != 2 {
+					t.Errorf("schedule %d: %v was stopped as soon as another was open", i, before)
+				}
 			}
 		}
 		if want := i > 0; live != want {
