@@ -44,9 +44,13 @@ func (l Ledger) replan(now time.Time, from, to Policy, jitter float64) (Ledger, 
 	if from.RotateDays == to.RotateDays && !lengthened {
 		return l, Unaffected
 	}
-	at := to.plan(l.Length, l.SetAt, now, jitter)
-	if l.Length < to.Length && !l.RotateAt.IsZero() && l.RotateAt.Before(at) {
-		at = l.RotateAt
+	at, soon := l.RotateAt, to.spread(now, jitter)
+	if from.RotateDays != to.RotateDays {
+		at = to.plan(l.Length, l.SetAt, now, jitter)
+		soon = l.RotateAt // planned as too short already
+	}
+	if l.Length < to.Length && !soon.IsZero() && (at.IsZero() || soon.Before(at)) {
+		at = soon
 	}
 	effect := Moved
 	switch {
