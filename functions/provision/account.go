@@ -1,7 +1,6 @@
 package provision
 
 import (
-	"cmp"
 	"context"
 	"errors"
 
@@ -80,19 +79,30 @@ func (w *Worker) create(ctx context.Context, cmd workflow.Command, row account.A
 		row = ds[0].WantedAccount()
 		row.CommandAt = cmd.RequestedAt
 	}
-	if gone, err := w.gone(ctx, row); err != nil || gone {
-		return cmp.Or(err, error(errGone))
-	}
-	if _, err := w.Accounts.Ensure(ctx, row, cmd.RequestedBy); err != nil {
+	gone, err := w.gone(ctx, row)
+	if err != nil {
 		return err
 	}
-	// Whoever settled the person meanwhile may not have found the account yet.
-	if gone, err := w.gone(ctx, row); err != nil || gone {
-		return cmp.Or(err, w.Accounts.Remove(ctx, id, cmd.RequestedBy), error(errGone))
+	if !gone {
+		if _, err := w.Accounts.Ensure(ctx, row, cmd.RequestedBy); err != nil {
+			return err
+		}
+		// Whoever settled the person meanwhile may not have found the account yet.
+		if gone, err = w.gone(ctx, row); err != nil {
+			return err
+		}
+		if gone {
+			if err := w.Accounts.Remove(ctx, id, cmd.RequestedBy); err != nil {
+				return err
+			}
+		}
 	}
 	deleted := func(h device.Hold) bool { return h == device.AccountGone }
 	if err := w.holders(ctx, cmd, id, (*device.Desired).Release, deleted); err != nil {
 		return err
+	}
+	if gone {
+		return errGone
 	}
 	return w.DB.AppendAudit(ctx, w.note(cmd, "account:"+id, audit.OK))
 }

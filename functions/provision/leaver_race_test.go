@@ -1,0 +1,288 @@
+package provision_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rollcall-emm/rollcall/shared/account"
+	"github.com/rollcall-emm/rollcall/shared/device"
+	"github.com/rollcall-emm/rollcall/shared/person"
+	"github.com/rollcall-emm/rollcall/shared/record"
+	"github.com/rollcall-emm/rollcall/shared/workflow"
+)
+
+// TestSettle_D10_ATokenUnderWay: a token that was asked for before the person left,
+// and adds the account after Google signed every device out, is given up by the
+// device at its next check-in, and by Google when the token has had its time even if
+// the device never checks in.
+func TestSettle_D10_ATokenUnderWay(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []account.Type{account.UserAccount, account.DeviceAccount} {
+		for _, late := range []string{"at Google", "on its way to the device"} {
+			t.Run(fmt.Sprintf("%s, %s", kind, late), func(t *testing.T) {
+				t.Parallel()
+				b := newBench(t)
+				b.person("jane", person.Active)
+				p := b.phone("jane", kind)
+				row, directive, err := p.ask()
+				if err != nil {
+					t.Fatal(err)
+				}
+				leave := func() { b.move("jane", person.Leaving) }
+				if late == "at Google" {
+					leave()
+				}
+				auth, err := p.mint(row)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if late != "at Google" {
+					leave()
+				}
+				p.take(auth, directive)
+				if got := b.personRow("jane"); got.Settled == person.Withdrawn {
+					t.Error("the person is settled although a token is under way")
+				}
+				if n := len(b.sim.Users(b.playID)[0].Devices); n != 1 {
+					t.Fatalf("%d devices have access at Google; the test proves nothing", n)
+				}
+				if _, _, err := p.ask(); err != errNotToAdd {
+					t.Errorf("asking for another token: %v", err)
+				}
+				started := b.now
+				b.sweep()
+				if took := b.now.Sub(started); took > 20*time.Minute {
+					t.Errorf("settled after %v", took)
+				}
+				if n := len(b.sim.Users(b.playID)[0].Devices); n != 0 {
+					t.Errorf("%d devices have access at Google", n)
+				}
+				if places := len(p.account().Bindings); places != 0 {
+					t.Errorf("%d devices have a place on the account", places)
+				}
+				b.stays(p)
+				b.move("jane", person.Active)
+				b.agrees("back", "jane", "", p)
+			})
+		}
+	}
+}
+
+// TestSettle_D10_NothingInBetweenHarms: whatever happens in the middle of settling,
+// before any of its steps, devices, rows and Google end where the person's row and
+// the admin want them, and nobody is stuck.
+func TestSettle_D10_NothingInBetweenHarms(t *testing.T) {
+	t.Parallel()
+	mains := []struct {
+		name  string
+		state person.State // before
+		do    func(b *bench)
+	}{
+		{"leaving", person.Active, func(b *bench) { b.person("jane", person.Leaving) }},
+		{"the end of the grace", person.Leaving, func(b *bench) { b.now = b.now.Add(grace) }},
+		{"returning", person.Leaving, func(b *bench) { b.person("jane", person.Active) }},
+		{"returning after the grace", person.Gone, func(b *bench) { b.person("jane", person.Active) }},
+	}
+	turns := []struct {
+		name string
+		owns int         // devices with accounts of their own, beside one without
+		held device.Hold // by an admin, in the end
+		do   func(b *bench, ps []*phone)
+	}{
+		{"the same", 0, "", func(b *bench, _ []*phone) { b.settleNow() }},
+		{"a return, and devices that add", 1, "", func(b *bench, ps []*phone) {
+			b.person("jane", person.Active)
+			b.settleNow()
+			for _, p := range ps {
+				p.try()
+			}
+		}},
+		{"a return that nobody is told of", 0, "", func(b *bench, _ []*phone) { b.person("jane", person.Active) }},
+		{"leaving", 0, "", func(b *bench, _ []*phone) { b.person("jane", person.Leaving); b.settleNow() }},
+		{"a return and leaving again", 1, "", func(b *bench, _ []*phone) {
+			b.person("jane", person.Active)
+			b.settleNow()
+			b.person("jane", person.Leaving)
+		}},
+		{"leaving for good", 1, "", func(b *bench, _ []*phone) {
+			b.person("jane", person.Leaving)
+			b.now = b.now.Add(grace)
+			b.settleNow()
+		}},
+		{"a device that asks", 0, "", func(_ *bench, ps []*phone) {
+			for _, p := range ps {
+				p.try()
+			}
+		}},
+		{"an admin's revoke", 0, device.Revoked, func(b *bench, ps []*phone) {
+			for _, p := range ps {
+				b.demand(workflow.Revoke, p)
+			}
+		}},
+		{"an admin's delete", 0, device.AccountGone, func(b *bench, ps []*phone) {
+			for _, p := range ps {
+				b.demand(workflow.Delete, p)
+			}
+		}},
+		{"an admin's delete and create", 0, "", func(b *bench, ps []*phone) {
+			for _, p := range ps {
+				b.demand(workflow.Delete, p)
+				b.demand(workflow.Create, p)
+			}
+		}},
+		{"retirement", 1, "", func(b *bench, ps []*phone) {
+			for _, p := range ps {
+				b.demand(workflow.Retire, p)
+			}
+		}},
+	}
+	for _, main := range mains {
+		for _, turn := range turns {
+			t.Run(main.name+", and "+turn.name, func(t *testing.T) {
+				t.Parallel()
+				for k := 1; ; k++ {
+					b := newBench(t)
+					b.worker.Accounts.Google = steppedGoogle{b.worker.Accounts.Google, &b.cut}
+					ps := b.holding("jane", 1, turn.owns)
+					b.reach(main.state)
+					main.do(b)
+					if !b.into(k, b.settleNow, func() { turn.do(b, ps) }) {
+						if k < 5 {
+							t.Errorf("only %d steps were interrupted", k-1)
+						}
+						return
+					}
+					b.agrees(fmt.Sprintf("step %d", k), "jane", turn.held, ps...)
+				}
+			})
+		}
+	}
+}
+
+// reach brings jane to a state, settled.
+func (b *bench) reach(s person.State) {
+	b.t.Helper()
+	if s == person.Active {
+		return
+	}
+	b.person("jane", person.Leaving)
+	b.settleNow()
+	if s == person.Gone {
+		b.now = b.now.Add(grace)
+		b.settleNow()
+	}
+	if p := b.personRow("jane"); p.State != s || p.Settled != s.Access() {
+		b.t.Fatalf("jane is %s and settled as %q, want %s", p.State, p.Settled, s)
+	}
+}
+
+// settleNow handles one nudge once. What it cannot do is left to the sweep.
+func (b *bench) settleNow() {
+	b.t.Helper()
+	if err := b.handle(nudge(person.KeyOf("acme", "jane"))); err != nil {
+		b.t.Error(err)
+	}
+}
+
+// demand has an admin's command done once, past the bus.
+func (b *bench) demand(op workflow.Op, p *phone) {
+	b.t.Helper()
+	c := command(op, account.Identifier(identifierKey, "acme", p.row().Desired.AccountType, p.wanted().Subject))
+	if op.OnDevices() {
+		c = command(op, p.id)
+	}
+	b.now = b.now.Add(time.Second)
+	c.RequestedAt = b.now
+	if err := b.handle(c); err != nil {
+		b.t.Errorf("%s: %v", op, err)
+	}
+}
+
+// try has the device ask for a token and add its account if it may.
+func (p *phone) try() {
+	p.t.Helper()
+	if !p.obey() {
+		return
+	}
+	row, directive, err := p.ask()
+	if err != nil {
+		return
+	}
+	if auth, err := p.mint(row); err == nil {
+		p.take(auth, directive)
+	}
+}
+
+// TestSettle_D10_ReorderedAndDoubled: people who leave, are disabled and return, with
+// nudges that are late, doubled, lost and at once, end as their rows say.
+func TestSettle_D10_ReorderedAndDoubled(t *testing.T) {
+	t.Parallel()
+	states := []person.State{person.Active, person.Leaving, person.Disabled, person.Missing}
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			rnd := rand.New(rand.NewPCG(seed, 10))
+			b := newBench(t)
+			ps := b.holding("jane", 2, 1)
+			key := person.KeyOf("acme", "jane")
+			for range 6 {
+				var wg sync.WaitGroup
+				// The clock stands still while several work; rows change between them.
+				b.person("jane", states[rnd.IntN(len(states))])
+				next, at := states[rnd.IntN(len(states))], b.now
+				for range 4 {
+					wg.Go(func() {
+						if _, err := b.worker.Settler.Settle(t.Context(), "acme", key, false); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				wg.Go(func() {
+					err := b.db.Update(t.Context(), func(tx *record.Tx) error {
+						p, err := tx.Person(key)
+						if err != nil {
+							return err
+						}
+						p.State, p.Since, p.DeleteAt = next, at.Add(time.Millisecond), at.Add(grace)
+						return tx.PutPerson(p)
+					})
+					if err != nil {
+						t.Error(err)
+					}
+				})
+				wg.Wait()
+				if rnd.IntN(2) == 0 {
+					for _, p := range ps {
+						p.try()
+					}
+				}
+			}
+			b.agrees("in the end", "jane", "", ps...)
+		})
+	}
+}
+
+// TestSettle_T4_NothingIsForgiven: being away gives a device whose answer is still
+// due no count back.
+func TestSettle_T4_NothingIsForgiven(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	p := b.holding("jane", 1, 0)[0]
+	p.play.LoseSignIn(p.accounts()[0].Name)
+	p.obey()
+	if _, _, err := p.ask(); err != nil {
+		t.Fatal(err)
+	}
+	tokens := len(p.account().Bindings[0].Tokens)
+	b.move("jane", person.Disabled)
+	b.move("jane", person.Active)
+	if got := len(p.account().Bindings[0].Tokens); got != tokens {
+		t.Errorf("%d tokens are counted, want %d", got, tokens)
+	}
+	if p.row().Desired.Hold != device.NoHold {
+		t.Errorf("held for %q", p.row().Desired.Hold)
+	}
+}
