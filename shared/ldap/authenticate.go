@@ -64,14 +64,14 @@ func (c *Client) findLogin(ctx context.Context, login string) (*person.Entry, er
 	defer conn.close()
 	req := c.people(and(c.scope.filter, "("+c.ldap.Attributes.Login+"="+goldap.EscapeFilter(login)+")"))
 	req.SizeLimit = 2
-	res, err := conn.search(req)
+	entries, _, err := conn.search(req)
 	if err != nil && fault.ReasonOf(err) != ReasonSizeLimit {
 		return nil, err
 	}
-	if err != nil || len(res.Entries) != 1 {
+	if err != nil || len(entries) != 1 {
 		return nil, nil
 	}
-	e, _ := c.entryOf(res.Entries[0])
+	e, _ := c.entryOf(entries[0])
 	if e.ID == "" || e.DN == "" {
 		return nil, nil
 	}

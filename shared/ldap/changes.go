@@ -110,14 +110,11 @@ func (c *Client) changedSince(conn *connection, since string, fn func(Page) erro
 // ids makes a search for ids alone.
 func (c *Client) ids(conn *connection, req *goldap.SearchRequest) (ids []string, err error) {
 	req.Attributes = []string{c.ldap.Attributes.ID}
-	err = conn.pages(req, maxPage, func(entries []*goldap.Entry) error {
-		for _, e := range entries {
-			r := reader{entry: e}
-			if id := r.id(c.ldap.Attributes.ID); id != "" {
-				ids = append(ids, id)
-			}
+	err = conn.pages(req, maxPage, func(e *goldap.Entry) {
+		r := reader{entry: e}
+		if id := r.id(c.ldap.Attributes.ID); id != "" {
+			ids = append(ids, id)
 		}
-		return nil
-	})
+	}, func() error { return nil })
 	return ids, err
 }

@@ -32,11 +32,11 @@ func TestChanges_D7_FollowActiveDirectory(t *testing.T) {
 	for _, kind := range []directory.Incremental{directory.DirSync, directory.USN} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, ldaptest.Options{Schema: directory.ActiveDirectory}, 700)
+			b := newBench(t, ldaptest.Options{Schema: directory.ActiveDirectory}, 240)
 			filter := "(&(objectCategory=person)(objectClass=user)(!(userAccountControl:1.2.840.113556.1.4.803:=2)))"
 			c := b.as(func(o *ldap.Options) { o.Config.Incremental, o.Config.Filter = kind, filter })
 			known, cur := walk(t, c)
-			if len(known) != 700 {
+			if len(known) != 240 {
 				t.Fatalf("%d people", len(known))
 			}
 			for i, change := range []func() error{
@@ -45,14 +45,14 @@ func TestChanges_D7_FollowActiveDirectory(t *testing.T) {
 				func() error { return b.sim.Rename(adDN(8), "CN=Renamed,OU=people,"+base) },
 				func() error { return b.sim.Delete(adDN(9)) },
 				func() error { return b.sim.Set(adDN(11), "userAccountControl", "514") }, // leaves the filter
-				func() error { return b.sim.Add(adPerson(700)) },
+				func() error { return b.sim.Add(adPerson(240)) },
 				func() error {
-					for j := 100; j < 450; j++ {
+					for j := 50; j < 180; j++ {
 						if err := b.sim.Set(adDN(j), "displayName", "x"); err != nil {
 							return err
 						}
 					}
-					return b.sim.Delete(adDN(450))
+					return b.sim.Delete(adDN(200))
 				},
 			} {
 				must(t, change())

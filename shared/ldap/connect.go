@@ -142,20 +142,6 @@ func (c *Client) bindService(ctx context.Context, conn *connection) error {
 	return nil
 }
 
-// search makes one search and waits for all of its answer.
-func (c *connection) search(req *goldap.SearchRequest) (*goldap.SearchResult, error) {
-	c.wire.begin()
-	defer c.wire.end()
-	res, err := c.Search(req)
-	if err != nil {
-		return res, refusal(c.ctx, atSearch, err)
-	}
-	if len(res.Referrals) > 0 {
-		return res, referral()
-	}
-	return res, nil
-}
-
 func (c *connection) close() {
 	c.abort()
 	// Closing writes, and a server that reads no more must not hold it up.

@@ -44,14 +44,16 @@ func (c *Client) dirSync(conn *connection, filter string, flags int64, cookie []
 		Controls:   []goldap.Control{control},
 	}
 	for {
-		res, err := conn.search(req)
+		controls, err := conn.stream(req, func(e *goldap.Entry, _ []goldap.Control) error {
+			if e != nil {
+				fn(e)
+			}
+			return nil
+		})
 		if err != nil {
 			return nil, err
 		}
-		for _, e := range res.Entries {
-			fn(e)
-		}
-		reply, ok := goldap.FindControl(res.Controls, goldap.ControlTypeDirSync).(*goldap.ControlDirSync)
+		reply, ok := goldap.FindControl(controls, goldap.ControlTypeDirSync).(*goldap.ControlDirSync)
 		if !ok || len(reply.Cookie) == 0 {
 			return nil, fault.New(fault.Permanent, ReasonIncremental, "The directory's server answers DirSync without a cookie. Choose another way of incremental reading.")
 		}

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	goldap "github.com/go-ldap/ldap/v3"
-
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/pattern"
 	"github.com/rollcall-emm/rollcall/shared/secret"
@@ -113,22 +111,18 @@ func (c *Client) PasswordHash(ctx context.Context, id string) (secret.Value, err
 	defer conn.close()
 	req := c.people(and(c.scope.filter, filter))
 	req.Attributes = []string{attribute}
-	res, err := conn.search(req)
+	entries, _, err := conn.search(req)
 	if err != nil {
 		return secret.Value{}, err
 	}
-	if len(res.Entries) != 1 {
+	if len(entries) != 1 {
 		return secret.Value{}, noHash()
 	}
-	hash := storedHash(rawValues(res.Entries[0], attribute))
+	hash := storedHash(entries[0].GetEqualFoldRawAttributeValues(attribute))
 	if hash == nil {
 		return secret.Value{}, noHash()
 	}
 	return secret.NewBytes(hash), nil
-}
-
-func rawValues(e *goldap.Entry, attribute string) [][]byte {
-	return e.GetEqualFoldRawAttributeValues(attribute)
 }
 
 func noHash() error {

@@ -81,14 +81,11 @@ func (c *Client) Lookup(ctx context.Context, ids []string) (map[string]Finding, 
 func (c *Client) lookupHere(conn *connection, ids []string, found map[string]Finding) (missing []string, err error) {
 	req, possible := c.among(ids)
 	if possible {
-		err = conn.pages(req, lookupBatch, func(entries []*goldap.Entry) error {
-			for _, le := range entries {
-				if e, problems := c.entryOf(le); e.ID != "" {
-					found[e.ID] = Finding{State: Present, Entry: e, Problems: problems}
-				}
+		err = conn.pages(req, lookupBatch, func(le *goldap.Entry) {
+			if e, problems := c.entryOf(le); e.ID != "" {
+				found[e.ID] = Finding{State: Present, Entry: e, Problems: problems}
 			}
-			return nil
-		})
+		}, func() error { return nil })
 	}
 	for _, id := range ids {
 		if _, ok := found[id]; !ok {
@@ -145,13 +142,13 @@ func (c *Client) anyOf(ids []string) (string, bool) {
 
 // baseIsThere makes sure that the service account sees the base at all.
 func (c *Client) baseIsThere(conn *connection) error {
-	res, err := conn.search(&goldap.SearchRequest{
+	entries, _, err := conn.search(&goldap.SearchRequest{
 		BaseDN: c.ldap.BaseDN, Scope: goldap.ScopeBaseObject, Filter: "(objectClass=*)", Attributes: []string{"1.1"},
 	})
 	if err != nil {
 		return err
 	}
-	if len(res.Entries) != 1 {
+	if len(entries) != 1 {
 		return baseMissing(nil)
 	}
 	return nil

@@ -31,14 +31,14 @@ var rootAttributes = []string{
 
 // server asks for the root DSE.
 func (c *connection) server() (server, error) {
-	res, err := c.search(&goldap.SearchRequest{Filter: "(objectClass=*)", Attributes: rootAttributes})
-	if err != nil || len(res.Entries) == 0 {
+	entries, _, err := c.search(&goldap.SearchRequest{Filter: "(objectClass=*)", Attributes: rootAttributes})
+	if err != nil || len(entries) == 0 {
 		if fault.ReasonOf(err) == ReasonBaseMissing || fault.ReasonOf(err) == ReasonAccess {
 			err = nil // a server may keep it to itself
 		}
 		return server{}, err
 	}
-	e := res.Entries[0]
+	e := entries[0]
 	s := server{
 		vendor: e.GetEqualFoldAttributeValue("vendorName"), version: e.GetEqualFoldAttributeValue("vendorVersion"),
 		controls: e.GetEqualFoldAttributeValues("supportedControl"), service: e.GetEqualFoldAttributeValue("dsServiceName"),

@@ -10,13 +10,9 @@ import (
 
 // refresh asks for what changed since the cookie, for everything where there is
 // none (RFC 4533, refreshOnly). begun says that fn was called.
-func (c *Client) refresh(ctx context.Context, conn *connection, cookie []byte, fn func(Page) error) (d refreshed, begun bool, err error) {
-	// The search goes on in a goroutine of go-ldap's until its context ends.
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	conn.wire.begin()
-	defer conn.wire.end()
-	answer := conn.Syncrepl(ctx, c.people(c.scope.filter), 0, goldap.SyncRequestModeRefreshOnly, cookie, false)
+func (c *Client) refresh(conn *connection, cookie []byte, fn func(Page) error) (d refreshed, begun bool, err error) {
+	req := c.people(c.scope.filter)
+	req.Controls = append(req.Controls, goldap.NewControlSyncRequest(goldap.SyncRequestModeRefreshOnly, cookie, false))
 	d = refreshed{cookie: cookie}
 	var page Page
 	hand := func() error {
@@ -25,30 +21,23 @@ func (c *Client) refresh(ctx context.Context, conn *connection, cookie []byte, f
 		begun = true
 		return fn(p)
 	}
-	for answer.Next() {
-		if answer.Referral() != "" {
-			return d, begun, referral()
-		}
-		if !d.take(answer.Controls()) {
-			continue
-		}
-		if e := answer.Entry(); e != nil {
+	_, err = conn.stream(req, func(e *goldap.Entry, controls []goldap.Control) error {
+		if keep := d.take(controls); keep && e != nil {
 			page.add(c.entryOf(e))
 		}
-		if page.size() >= c.ldap.PageSize {
-			if err := hand(); err != nil {
-				return d, begun, err
-			}
+		if page.size() < c.ldap.PageSize {
+			return nil
 		}
+		// The server waits amid its answer, and how long is the caller's affair.
+		conn.wire.end()
+		defer conn.wire.begin()
+		return hand()
+	})
+	if err == nil && !d.done {
+		// The end of such an answer says that it is one (RFC 4533, 3.3).
+		err = cut(conn.ctx)
 	}
-	if err := answer.Err(); err != nil {
-		return d, begun, refusal(ctx, atSearch, err)
-	}
-	if !d.done {
-		// go-ldap reports a lost connection as the end of the answer.
-		return d, begun, cut(ctx)
-	}
-	if page.size() > 0 {
+	if err == nil && page.size() > 0 {
 		err = hand()
 	}
 	return d, begun, err
@@ -125,8 +114,8 @@ func (c *Client) syncCursor(d refreshed) Cursor {
 }
 
 // syncChanges is Changes for RFC 4533.
-func (c *Client) syncChanges(ctx context.Context, conn *connection, m mark, fn func(Page) error) (Delta, error) {
-	d, _, err := c.refresh(ctx, conn, m.Cookie, fn)
+func (c *Client) syncChanges(_ context.Context, conn *connection, m mark, fn func(Page) error) (Delta, error) {
+	d, _, err := c.refresh(conn, m.Cookie, fn)
 	if answered(err, goldap.LDAPResultSyncRefreshRequired, goldap.LDAPResultUnavailableCriticalExtension,
 		// OpenLDAP: a cookie it cannot read, and one that is newer than its database,
 		// which was restored.

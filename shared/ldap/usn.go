@@ -18,12 +18,12 @@ func (c *connection) invocation(srv server) ([]byte, error) {
 	if srv.service == "" {
 		return nil, nil
 	}
-	res, err := c.search(&goldap.SearchRequest{BaseDN: srv.service, Filter: "(objectClass=*)", Attributes: []string{"invocationId"}})
+	entries, _, err := c.search(&goldap.SearchRequest{BaseDN: srv.service, Filter: "(objectClass=*)", Attributes: []string{"invocationId"}})
 	if err != nil && fault.ReasonOf(err) != ReasonBaseMissing && fault.ReasonOf(err) != ReasonAccess {
 		return nil, err
 	}
-	if err == nil && len(res.Entries) == 1 {
-		if id := res.Entries[0].GetEqualFoldRawAttributeValue("invocationId"); len(id) > 0 {
+	if err == nil && len(entries) == 1 {
+		if id := entries[0].GetEqualFoldRawAttributeValue("invocationId"); len(id) > 0 {
 			return id, nil
 		}
 	}

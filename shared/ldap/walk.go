@@ -38,7 +38,7 @@ func (c *Client) Walk(ctx context.Context, fn func(Page) error) (Cursor, error) 
 		return "", err
 	}
 	if kind == directory.SyncCookie {
-		delta, begun, err := c.refresh(ctx, conn, nil, fn)
+		delta, begun, err := c.refresh(conn, nil, fn)
 		// A server may offer RFC 4533 and yet not have it for this database.
 		if !answered(err, goldap.LDAPResultUnavailableCriticalExtension) || begun || c.ldap.Incremental == directory.SyncCookie {
 			return c.syncCursor(delta), err
@@ -94,36 +94,14 @@ func (c *Client) people(filter string) *goldap.SearchRequest {
 	return req
 }
 
-// paged makes a search in pages (RFC 2696) and hands each to fn as persons.
+// paged makes a search in pages and hands each to fn as persons.
 func (c *Client) paged(conn *connection, req *goldap.SearchRequest, fn func(Page) error) error {
-	return conn.pages(req, c.ldap.PageSize, func(entries []*goldap.Entry) error {
-		var page Page
-		for _, e := range entries {
-			page.add(c.entryOf(e))
-		}
-		return fn(page)
-	})
-}
-
-// pages makes a search in pages and hands on each that has entries. A server that
-// knows no pages answers with a single one.
-func (c *connection) pages(req *goldap.SearchRequest, size int, fn func([]*goldap.Entry) error) error {
-	paging := goldap.NewControlPaging(uint32(size))
-	req.Controls = append(req.Controls, paging)
-	for {
-		res, err := c.search(req)
-		if err != nil {
-			return err
-		}
-		if len(res.Entries) > 0 {
-			if err := fn(res.Entries); err != nil {
-				return err
-			}
-		}
-		reply, ok := goldap.FindControl(res.Controls, goldap.ControlTypePaging).(*goldap.ControlPaging)
-		if !ok || len(reply.Cookie) == 0 {
-			return nil
-		}
-		paging.SetCookie(reply.Cookie)
-	}
+	var page Page
+	return conn.pages(req, c.ldap.PageSize,
+		func(e *goldap.Entry) { page.add(c.entryOf(e)) },
+		func() error {
+			p := page
+			page = Page{}
+			return fn(p)
+		})
 }

@@ -16,7 +16,11 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/person"
 )
 
-const base = "dc=example,dc=com"
+const (
+	base = "dc=example,dc=com"
+	// pageSize makes a few people fill pages.
+	pageSize = 50
+)
 
 // bench is a client of a simulated directory.
 type bench struct {
@@ -40,6 +44,7 @@ func newBench(t testing.TB, opt ldaptest.Options, people int) *bench {
 		t.Fatal(err)
 	}
 	b := &bench{sim: sim, opt: ldap.Options{Config: sim.Config(), Password: sim.Password}}
+	b.opt.Config.PageSize = pageSize
 	b.Client = ldap.New(b.opt)
 	return b
 }
@@ -111,17 +116,17 @@ func TestWalk_ReadsAllInPages(t *testing.T) {
 	for _, schema := range []directory.Schema{directory.OpenLDAP, directory.DirectoryServer, directory.ActiveDirectory} {
 		t.Run(string(schema), func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, ldaptest.Options{Schema: schema}, 1203)
+			b := newBench(t, ldaptest.Options{Schema: schema}, 123)
 			pages, got := 0, state{}
 			cur, err := b.Walk(t.Context(), func(p ldap.Page) error {
 				pages++
-				if len(p.Entries) > 500 || len(p.Problems) != 0 || p.Unidentified != 0 {
+				if len(p.Entries) > pageSize || len(p.Problems) != 0 || p.Unidentified != 0 {
 					t.Errorf("a page of %d with %v, %d unidentified", len(p.Entries), p.Problems, p.Unidentified)
 				}
 				return got.take(p)
 			})
 			must(t, err)
-			if len(got) != 1203 || pages != 3 || cur == "" {
+			if len(got) != 123 || pages != 3 || cur == "" {
 				t.Errorf("%d people in %d pages, cursor %q", len(got), pages, cur)
 			}
 			dn, unit := "uid=u000017,ou=people,"+base, "ou=people,"+base
@@ -141,7 +146,7 @@ func TestWalk_ReadsAllInPages(t *testing.T) {
 
 func TestWalk_EndsWithTheCallersError(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, ldaptest.Options{}, 1203)
+	b := newBench(t, ldaptest.Options{}, 123)
 	enough := fault.New(fault.Conflict, "enough", "enough")
 	cur, err := b.Walk(t.Context(), func(ldap.Page) error { return enough })
 	if err != error(enough) || cur != "" {
@@ -155,7 +160,7 @@ func TestWalk_EndsWithTheCallersError(t *testing.T) {
 // Invariant D5: what a server leaves out is an error, and never an absence.
 func TestWalk_D5_IncompleteAnswersAreErrors(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, ldaptest.Options{}, 1203)
+	b := newBench(t, ldaptest.Options{}, 123)
 	for _, tt := range []struct {
 		name   string
 		faults ldaptest.Faults
@@ -163,7 +168,7 @@ func TestWalk_D5_IncompleteAnswersAreErrors(t *testing.T) {
 		reason string
 	}{
 		{"referral", ldaptest.Faults{Result: 10}, fault.Permanent, ldap.ReasonReferral},
-		{"size limit", ldaptest.Faults{SizeLimit: 700}, fault.Permanent, ldap.ReasonSizeLimit},
+		{"size limit", ldaptest.Faults{SizeLimit: 70}, fault.Permanent, ldap.ReasonSizeLimit},
 		{"time limit", ldaptest.Faults{Result: 3}, fault.Transient, ldap.ReasonTimeLimit},
 		{"administrative limit", ldaptest.Faults{Result: 11}, fault.Permanent, ldap.ReasonAdminLimit},
 		{"busy", ldaptest.Faults{Result: 51}, fault.Transient, ldap.ReasonBusy},
@@ -187,7 +192,7 @@ func TestWalk_D5_IncompleteAnswersAreErrors(t *testing.T) {
 		})
 	}
 	b.sim.SetFaults(ldaptest.Faults{})
-	if got, _ := walk(t, b.Client); len(got) != 1203 {
+	if got, _ := walk(t, b.Client); len(got) != 123 {
 		t.Errorf("%d people", len(got))
 	}
 }
