@@ -1,0 +1,322 @@
+package keyring_test
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/password"
+	"github.com/rollcall-emm/rollcall/shared/password/keyring"
+	"github.com/rollcall-emm/rollcall/shared/secret"
+)
+
+var _ password.Sealer = (*keyring.Keyring)(nil)
+
+const (
+	name  = "password-key"
+	clear = "correct-Horse-7"
+)
+
+var bound = password.Binding{Enterprise: "acme", Person: "p1", Version: 3}
+
+// store is a secret.Store in memory that counts what is read and can fail.
+type store struct {
+	mu     sync.Mutex
+	values map[string]secret.Value
+	reads  int
+	fails  error
+}
+
+func (s *store) Access(_ context.Context, name string) (secret.Value, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reads++
+	if s.fails != nil {
+		return secret.Value{}, s.fails
+	}
+	v, ok := s.values[name]
+	if !ok {
+		return secret.Value{}, fault.New(fault.NotFound, "", "no such secret")
+	}
+	return v, nil
+}
+
+func (s *store) Put(_ context.Context, name string, v secret.Value) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fails != nil {
+		return s.fails
+	}
+	s.values[name] = v
+	return nil
+}
+
+func (s *store) Delete(_ context.Context, name string) error {
+	delete(s.values, name)
+	return nil
+}
+
+// bench is a store with a key set, and a clock.
+type bench struct {
+	*store
+	now time.Time
+}
+
+func newBench(t testing.TB) *bench {
+	t.Helper()
+	b := &bench{&store{values: map[string]secret.Value{}}, time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
+	if err := keyring.Create(t.Context(), b, name); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (b *bench) ring() *keyring.Keyring {
+	return keyring.New(b, name, func() time.Time { return b.now })
+}
+
+func seal(t testing.TB, k *keyring.Keyring, text string) string {
+	t.Helper()
+	s, err := k.Seal(t.Context(), bound, secret.New(text))
+	if err != nil {
+		t.Fatalf("Seal: %v", err)
+	}
+	return s
+}
+
+// opens fails the test unless sealed opens to text.
+func opens(t testing.TB, k *keyring.Keyring, sealed, text string) {
+	t.Helper()
+	v, err := k.Open(t.Context(), bound, sealed)
+	if err != nil || v.Reveal() != text {
+		t.Errorf("Open: %v, the right text: %v", err, v.Reveal() == text)
+	}
+}
+
+// refuses fails the test unless opening is refused so, and with nothing secret.
+func refuses(t testing.TB, k *keyring.Keyring, b password.Binding, sealed string, kind fault.Kind, reason string) {
+	t.Helper()
+	v, err := k.Open(t.Context(), b, sealed)
+	if fault.KindOf(err) != kind || fault.ReasonOf(err) != reason || !v.Empty() {
+		t.Errorf("Open = %v, want %v %s and no value", err, kind, reason)
+	}
+	if err != nil && (strings.Contains(err.Error(), clear) || sealed != "" && strings.Contains(err.Error(), sealed)) {
+		t.Errorf("the error shows what is to be kept: %v", err)
+	}
+}
+
+func TestKeyring_W8_SealsToItsBinding(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	k := b.ring()
+	sealed := seal(t, k, clear)
+	opens(t, k, sealed, clear)
+	opens(t, b.ring(), sealed, clear)
+	if strings.Contains(sealed, clear) || seal(t, k, clear) == sealed {
+		t.Error("the ciphertext shows the password, or is the same each time")
+	}
+	longest := seal(t, k, strings.Repeat("x", password.MaxLength))
+	opens(t, k, longest, strings.Repeat("x", password.MaxLength))
+	if len(longest) != 178 {
+		t.Errorf("the longest password takes %d characters, want 178", len(longest))
+	}
+	for _, other := range []password.Binding{
+		{Enterprise: "acm", Person: "p1", Version: 3}, {Enterprise: "acme", Person: "p2", Version: 3},
+		{Enterprise: "acme", Person: "p1", Version: 2}, {Enterprise: "acme", Person: "p1", Version: 4},
+		{Enterprise: "acmep", Person: "1", Version: 3}, {Enterprise: "acme\x02p1", Version: 3}, {},
+	} {
+		refuses(t, k, other, sealed, fault.Permanent, password.ReasonUnreadable)
+	}
+	if _, err := k.Seal(t.Context(), bound, secret.Value{}); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("an empty password was sealed: %v", err)
+	}
+}
+
+func TestKeyring_W8_Rotation(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	slow, k := b.ring(), b.ring()
+	first := seal(t, slow, clear)
+	if err := keyring.Rotate(t.Context(), b, name); err != nil {
+		t.Fatal(err)
+	}
+	second := seal(t, k, clear)
+	opens(t, k, first, clear)
+	b.now = b.now.Add(time.Minute)
+	opens(t, slow, second, clear) // it did not know the key and read again
+	for _, tc := range []struct {
+		sealed string
+		want   bool
+	}{{first, true}, {second, false}, {"", false}, {"AAAA", false}} {
+		if got, err := k.NeedsReseal(t.Context(), tc.sealed); err != nil || got != tc.want {
+			t.Errorf("NeedsReseal(%.8q) = %v, %v, want %v", tc.sealed, got, err, tc.want)
+		}
+	}
+	opens(t, k, seal(t, k, clear), clear)
+	for range 3 {
+		if err := keyring.Rotate(t.Context(), b, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	opens(t, b.ring(), first, clear)
+}
+
+// TestKeyring_W8_ARotationTakesEffectEverywhere: a process that runs on seals with
+// the new key after a while, though nothing told it.
+func TestKeyring_W8_ARotationTakesEffectEverywhere(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	k := b.ring()
+	first := seal(t, k, clear)
+	if err := keyring.Rotate(t.Context(), b, name); err != nil {
+		t.Fatal(err)
+	}
+	b.now = b.now.Add(11 * time.Minute)
+	if old, err := k.NeedsReseal(t.Context(), first); err != nil || !old {
+		t.Errorf("NeedsReseal = %v, %v, want true", old, err)
+	}
+}
+
+func TestKeyring_W8_AMissingKeyLosesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	sealed := seal(t, b.ring(), clear)
+	kept := b.values[name]
+	_ = b.Delete(t.Context(), name)
+
+	k := b.ring()
+	refuses(t, k, bound, sealed, fault.Transient, password.ReasonKeyMissing)
+	if _, err := k.Seal(t.Context(), bound, secret.New(clear)); fault.ReasonOf(err) != password.ReasonKeyMissing {
+		t.Errorf("Seal without a key = %v", err)
+	}
+	if err := keyring.Rotate(t.Context(), b, name); fault.ReasonOf(err) != password.ReasonKeyMissing {
+		t.Errorf("Rotate without a key = %v", err)
+	}
+
+	if err := keyring.Create(t.Context(), b, name); err != nil { // the wrong thing to do
+		t.Fatal(err)
+	}
+	b.now = b.now.Add(time.Hour)
+	refuses(t, k, bound, sealed, fault.Transient, password.ReasonKeyUnknown)
+	b.values[name] = kept
+	b.now = b.now.Add(time.Hour)
+	opens(t, k, sealed, clear)
+}
+
+func TestKeyring_W8_ADamagedKeyLosesNothing(t *testing.T) {
+	t.Parallel()
+	good := newBench(t)
+	kept := good.values[name].Reveal()
+	sealed := seal(t, good.ring(), clear)
+	for what, text := range map[string]string{
+		"no JSON": clear, "cut off": kept[:len(kept)/2], "empty": "{}", "another primary": strings.Replace(kept, `"primaryKeyId":`, `"primaryKeyId":1`, 1),
+		"disabled": strings.ReplaceAll(kept, "ENABLED", "DISABLED"), "of another kind": strings.ReplaceAll(kept, "AesGcmKey", "HmacKey"),
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			b := &bench{&store{values: map[string]secret.Value{name: secret.New(text)}}, good.now}
+			k := b.ring()
+			refuses(t, k, bound, sealed, fault.Transient, password.ReasonKeyDamaged)
+			if _, err := k.Seal(t.Context(), bound, secret.New(clear)); fault.ReasonOf(err) != password.ReasonKeyDamaged || strings.Contains(fmt.Sprint(err), clear) {
+				t.Errorf("Seal = %v, want %s and nothing of the key", err, password.ReasonKeyDamaged)
+			}
+			if err := keyring.Rotate(t.Context(), b, name); fault.ReasonOf(err) != password.ReasonKeyDamaged || b.values[name].Reveal() != text {
+				t.Errorf("Rotate = %v, or it wrote over the key", err)
+			}
+			b.values[name] = secret.New(kept)
+			opens(t, k, sealed, clear)
+		})
+	}
+}
+
+func TestCreate_LeavesAKeyAlone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	before := b.values[name]
+	if err := keyring.Create(t.Context(), b, name); fault.KindOf(err) != fault.Conflict || !b.values[name].Equal(before) {
+		t.Errorf("Create = %v, or it wrote over the key", err)
+	}
+	b.fails = fault.New(fault.Transient, "", "store is down")
+	if err := keyring.Create(t.Context(), b, "other"); fault.KindOf(err) != fault.Transient {
+		t.Errorf("Create without a store = %v", err)
+	}
+}
+
+func TestKeyring_ReadsSeldom(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	k := b.ring()
+	sealed := seal(t, k, clear)
+	b.reads = 0
+	for range 100 {
+		opens(t, k, sealed, clear)
+	}
+	if b.reads != 0 {
+		t.Errorf("100 times opening read the key %d times", b.reads)
+	}
+	foreign := seal(t, newBench(t).ring(), clear)
+	for range 100 {
+		refuses(t, k, bound, foreign, fault.Transient, password.ReasonKeyUnknown)
+	}
+	if b.reads != 1 {
+		t.Errorf("100 times an unknown key read the key set %d times, want once", b.reads)
+	}
+	b.fails = fault.New(fault.Transient, "", "store is down")
+	b.now = b.now.Add(time.Hour)
+	for range 100 {
+		opens(t, k, sealed, clear)
+	}
+	if b.reads != 2 {
+		t.Errorf("with the store down the key was read %d times, want once more", b.reads)
+	}
+}
+
+func TestKeyring_ConcurrentUse(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	k := b.ring()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			s, err := k.Seal(t.Context(), bound, secret.New(clear))
+			if v, openErr := k.Open(t.Context(), bound, s); err != nil || openErr != nil || v.Reveal() != clear {
+				t.Errorf("Seal and Open: %v, %v", err, openErr)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func FuzzOpen_W8_DamagedText(f *testing.F) {
+	b := newBench(f)
+	k := b.ring()
+	good := seal(f, k, clear)
+	f.Add(good)
+	f.Add(good[:len(good)-1])
+	f.Add(good + "A")
+	f.Add(strings.Repeat("A", 5000))
+	f.Add("")
+	f.Add("AQ")
+	f.Add(strings.ToLower(good))
+	f.Add(base64.StdEncoding.EncodeToString([]byte(good)))
+	f.Fuzz(func(t *testing.T, sealed string) {
+		v, err := k.Open(t.Context(), bound, sealed)
+		if sealed == good {
+			if err != nil || v.Reveal() != clear {
+				t.Fatalf("Open = %v", err)
+			}
+			return
+		}
+		if r := fault.ReasonOf(err); r != password.ReasonUnreadable && r != password.ReasonKeyUnknown || !v.Empty() {
+			t.Fatalf("Open of damaged text = %v, with a value: %v", err, !v.Empty())
+		}
+		if len(sealed) > 20 && strings.Contains(err.Error(), sealed) {
+			t.Fatalf("the error shows the text: %v", err)
+		}
+	})
+}

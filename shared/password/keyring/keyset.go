@@ -1,0 +1,104 @@
+package keyring
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/tink-crypto/tink-go/v2/aead"
+	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
+	"github.com/tink-crypto/tink-go/v2/keyset"
+
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/password"
+	"github.com/rollcall-emm/rollcall/shared/secret"
+)
+
+// Create makes a key set with one key, and stores it under name in Tink's JSON
+// form. Where there is one already, it is fault.Conflict and left alone: a key set
+// that is written over takes every password with it.
+//
+// A secret store cannot compare and set. Create and Rotate are therefore for one
+// caller at a time; let an admin's command call them.
+func Create(ctx context.Context, store secret.Store, name string) error {
+	switch _, err := store.Access(ctx, name); {
+	case err == nil:
+		return fault.New(fault.Conflict, "password-key-exists", "There is a key %q already. Rotate it instead.", name)
+	case fault.KindOf(err) != fault.NotFound:
+		return err
+	}
+	return grow(ctx, store, name, keyset.NewManager())
+}
+
+// Rotate adds a key to the key set and makes it the one that seals. The older keys
+// stay and go on opening; what they sealed is sealed anew as it is used (see
+// NeedsReseal). A process that does not know the new key yet reads the key set
+// again when it meets it.
+func Rotate(ctx context.Context, store secret.Store, name string) error {
+	h, err := load(ctx, store, name)
+	if err != nil {
+		return err
+	}
+	return grow(ctx, store, name, keyset.NewManagerFromHandle(h))
+}
+
+// grow adds a key, makes it the primary, and stores the key set.
+func grow(ctx context.Context, store secret.Store, name string, m *keyset.Manager) error {
+	id, err := m.Add(aead.AES256GCMKeyTemplate())
+	if err != nil {
+		return fault.New(fault.Transient, "", "A key cannot be made.")
+	}
+	if err := m.SetPrimary(id); err != nil {
+		return damaged(name)
+	}
+	h, err := m.Handle()
+	if err != nil {
+		return damaged(name)
+	}
+	var out bytes.Buffer
+	if err := insecurecleartextkeyset.Write(h, keyset.NewJSONWriter(&out)); err != nil {
+		return damaged(name)
+	}
+	return store.Put(ctx, name, secret.NewBytes(out.Bytes()))
+}
+
+// load reads a key set. Tink's errors are left out of what it returns: they quote
+// what they could not read.
+func load(ctx context.Context, store Accessor, name string) (*keyset.Handle, error) {
+	v, err := store.Access(ctx, name)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, fault.New(fault.Transient, password.ReasonKeyMissing,
+			"The key %q is not in the secret store. Restore its last version, or create it if no password was ever sealed.", name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	h, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(v.Bytes())))
+	if err != nil {
+		return nil, damaged(name)
+	}
+	// Nothing of a key set that has no usable primary would be found out before the
+	// first password is to be sealed.
+	if p, err := h.Primary(); err != nil || p.KeyStatus() != keyset.Enabled {
+		return nil, damaged(name)
+	}
+	if _, err := aead.New(h); err != nil {
+		return nil, damaged(name)
+	}
+	return h, nil
+}
+
+func damaged(name string) error {
+	return fault.New(fault.Transient, password.ReasonKeyDamaged,
+		"The key %q is no Tink key set for AEAD. Restore its last good version; nothing is lost.", name)
+}
+
+// enabled returns the keys that may open.
+func enabled(h *keyset.Handle) []*keyset.Entry {
+	var out []*keyset.Entry
+	for i := range h.Len() {
+		if e, err := h.Entry(i); err == nil && e.KeyStatus() == keyset.Enabled {
+			out = append(out, e)
+		}
+	}
+	return out
+}
