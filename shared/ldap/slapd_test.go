@@ -11,6 +11,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/ldap"
 	"github.com/rollcall-emm/rollcall/shared/ldap/ldaptest"
 	"github.com/rollcall-emm/rollcall/shared/ldap/ldaptest/slapdtest"
+	"github.com/rollcall-emm/rollcall/shared/person"
 )
 
 // real is a client of OpenLDAP with so many people.
@@ -135,4 +136,90 @@ func TestChanges_CursorsThatOpenLDAPDoesNotTake(t *testing.T) {
 		_, err = c.Changes(t.Context(), cur, nothing)
 		want(t, err, fault.Conflict, ldap.ReasonCursor)
 	}
+}
+
+func TestOpenLDAP_LimitsReferralsAndTLS(t *testing.T) {
+	t.Parallel()
+	for _, way := range []directory.Incremental{directory.SyncCookie, directory.ModifyStamp} {
+		t.Run(string(way), func(t *testing.T) {
+			t.Parallel()
+			limited, opt := real(t, slapdtest.Options{SyncProvider: true, SizeLimit: 60, TLS: true}, 203)
+			opt.Config.Incremental = way
+			cur, err := ldap.New(opt).Walk(t.Context(), nothing)
+			want(t, err, fault.Permanent, ldap.ReasonSizeLimit)
+			if cur != "" {
+				t.Error("an incomplete walk gave a cursor")
+			}
+			opt.Config.Filter = "(uid=u00001*)"
+			for name, change := range map[string]func(*directory.LDAP){
+				"ldaps":    func(l *directory.LDAP) { l.URL, l.Security, l.CA = limited.SecureURL(), directory.TLS, limited.CA() },
+				"starttls": func(l *directory.LDAP) { l.Security, l.CA = directory.StartTLS, limited.CA() },
+			} {
+				o := opt
+				change(&o.Config)
+				if s, _ := walk(t, ldap.New(o)); len(s) != 10 {
+					t.Errorf("%s: %d people", name, len(s))
+				}
+				o.Config.CA = ""
+				_, err := ldap.New(o).Walk(t.Context(), nothing)
+				want(t, err, fault.Permanent, ldap.ReasonCertificate)
+			}
+			must(t, limited.Add(ldaptest.Entry{DN: "ou=elsewhere," + base, Attributes: map[string][]string{
+				"objectClass": {"referral", "extensibleObject"}, "ou": {"elsewhere"}, "ref": {"ldap://other.example.com/ou=elsewhere," + base},
+			}}))
+			_, err = ldap.New(opt).Walk(t.Context(), nothing)
+			want(t, err, fault.Permanent, ldap.ReasonReferral)
+			opt.Config.BaseDN = "ou=elsewhere," + base
+			_, err = ldap.New(opt).Walk(t.Context(), nothing)
+			want(t, err, fault.Permanent, ldap.ReasonReferral)
+			opt.Config.BaseDN = "ou=nowhere," + base
+			_, err = ldap.New(opt).Walk(t.Context(), nothing)
+			want(t, err, fault.Permanent, ldap.ReasonBaseMissing)
+		})
+	}
+}
+
+// Both ways through the whole directory find the same, odd names and hashes
+// included, and an account that may see nothing finds no absence.
+func TestOpenLDAP_BothWalksAgree(t *testing.T) {
+	t.Parallel()
+	srv, opt := real(t, slapdtest.Options{SyncProvider: true}, 120)
+	must(t, srv.Add(ldaptest.Entry{DN: `cn=Ünal\, Anna \2B Co \#1,ou=people,` + base, Attributes: map[string][]string{
+		"objectClass": {"inetOrgPerson"}, "cn": {"Ünal, Anna + Co #1"}, "sn": {"Ünal"},
+		"mail": {"z@example.com", "A@example.com"}, "userPassword": {"{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g="},
+	}}))
+	opt.HashDigest = func(h []byte) string { return fmt.Sprintf("%x", h) }
+	var found [2]state
+	for i, way := range []directory.Incremental{directory.SyncCookie, directory.ModifyStamp} {
+		opt.Config.Incremental = way
+		found[i], _ = walk(t, ldap.New(opt))
+	}
+	if diff := cmp.Diff(found[0], found[1]); diff != "" || len(found[0]) != 121 {
+		t.Errorf("%d people (-sync +pages):\n%s", len(found[0]), diff)
+	}
+	for id, e := range found[0] {
+		if e.FamilyName != "Ünal" {
+			continue
+		}
+		exp := person.Entry{
+			ID: id, DN: e.DN, Mail: "A@example.com", Aliases: []string{"z@example.com"}, FamilyName: "Ünal",
+			DisplayName: "Ünal, Anna + Co #1", Unit: "ou=people," + base, Enabled: person.Yes, Hash: e.Hash,
+		}
+		if diff := cmp.Diff(exp, e); diff != "" || e.Hash == "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+		stored, err := ldap.New(opt).PasswordHash(t.Context(), id)
+		must(t, err)
+		h, err := ldap.GoogleHash(stored.Bytes())
+		if err != nil || h.Function != ldap.HashSHA1 {
+			t.Errorf("%v, %v", h, err)
+		}
+	}
+	// slapd answers the anonymous as though nothing were there.
+	opt.Config.BindDN = ""
+	c := ldap.New(opt)
+	_, err := c.Walk(t.Context(), nothing)
+	want(t, err, fault.Permanent, ldap.ReasonBaseMissing)
+	_, err = c.Lookup(t.Context(), []string{"x"})
+	want(t, err, fault.Permanent, ldap.ReasonBaseMissing)
 }
