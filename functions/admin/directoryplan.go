@@ -44,7 +44,7 @@ func (o *Office) listPlan(r *request) error {
 	if err != nil {
 		return err
 	}
-	keep := func(i directory.Item) bool { return want == "" || withdraws(i) == (want == "yes") }
+	keep := func(i directory.Item) bool { return want == "" || withdraws(run, i) == (want == "yes") }
 	found, next, err := o.plan(r.Context(), run, at, p.Limit, keep)
 	if err != nil {
 		return err
@@ -71,7 +71,12 @@ func (o *Office) listPlan(r *request) error {
 	return answer(r, page[planItem]{Items: items, Next: next})
 }
 
-func withdraws(i directory.Item) bool {
+// withdraws reports whether an item takes something from the person, or may: who was
+// not listed is asked for after the guard only.
+func withdraws(run directory.Run, i directory.Item) bool {
+	if i.Facts.EntryGone == directory.Unlisted && run.Incomplete == "" {
+		return true
+	}
 	return slices.ContainsFunc(i.Steps, func(s directory.Step) bool { return s.Action.Withdraws() })
 }
 

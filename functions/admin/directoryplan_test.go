@@ -21,10 +21,18 @@ func (b *bench) planned(n, size int) {
 		p := directory.Part{Run: runID, Number: i}
 		for j := i * size; j < min(n, (i+1)*size); j++ {
 			action := directory.Add
-			if j%3 == 0 {
-				action = directory.Leave
+			var gone directory.Finding
+			switch j % 6 {
+			case 0:
+				action, gone = directory.Leave, directory.Absent
+			case 3: // not asked yet
+				action, gone = directory.Miss, directory.Unlisted
+			case 4: // asked, in vain
+				action, gone = directory.Miss, directory.Unconfirmed
 			}
-			p.Items = append(p.Items, directory.Item{Key: fmt.Sprint("k", j), ID: fmt.Sprint(j), Steps: []directory.Step{{Action: action}}})
+			p.Items = append(p.Items, directory.Item{
+				Key: fmt.Sprint("k", j), ID: fmt.Sprint(j), Facts: directory.Facts{EntryGone: gone}, Steps: []directory.Step{{Action: action}},
+			})
 		}
 		b.put(func(tx *record.Tx) error { return tx.PutPart(p) })
 	}

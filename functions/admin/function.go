@@ -45,7 +45,7 @@ func Open(ctx context.Context, p *setup.Process) (http.Handler, error) {
 	}
 	o := &Office{
 		DB: db, Events: events, DeadLetters: events, Auth: auth, Secrets: kept,
-		AnyTokenURI: p.Config.PlayEndpoint != "",
+		AnyTokenURI: p.Config.DirectoryEndpoint != "",
 		EnrollURL:   p.Config.Endpoint("enroll"), Now: time.Now, Random: rand.Reader,
 	}
 	return o.Handler(p.Edge("admin")), nil

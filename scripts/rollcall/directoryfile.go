@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -78,7 +79,8 @@ func toJSON(b []byte) (json.RawMessage, error) {
 	}
 	var v map[string]any
 	if err := yaml.Unmarshal(b, &v); err != nil {
-		return nil, usagef("--file is neither YAML nor JSON of a configuration: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+		// The library's text can quote the file, which may be another's, a password's say.
+		return nil, usagef("--file is neither YAML nor JSON of a configuration%s", lineOf(err))
 	}
 	if len(v) == 0 {
 		return nil, usagef("--file holds no configuration")
@@ -88,4 +90,13 @@ func toJSON(b []byte) (json.RawMessage, error) {
 		return nil, usagef("--file: names of members must be text")
 	}
 	return out, nil
+}
+
+var linePattern = regexp.MustCompile(`\bline [0-9]+`)
+
+func lineOf(err error) string {
+	if line := linePattern.FindString(err.Error()); line != "" {
+		return ": see " + line
+	}
+	return ""
 }

@@ -15,7 +15,7 @@ import (
 var flagOf = map[string]string{
 	"mode": "mode", "ldap": "ldap-url", "ldap.url": "ldap-url", "ldap.security": "security", "ldap.ca": "ca-file",
 	"ldap.bindDn": "bind-dn", "ldap.baseDn": "base-dn", "ldap.schema": "schema", "ldap.filter": "filter",
-	"ldap.incremental": "incremental", "google": "google-subject", "google.subject": "google-subject", "google.domain": "domain",
+	"ldap.incremental": "incremental", "google": "google-subject", "google.subject": "google-subject", "google.domain": "domain", "google.defaultUnit": "default-unit",
 	"google.deleteAfterDays": "delete-after-days", "leavers.graceDays": "grace-days", "fullEveryHours": "full-every",
 	"guard.dropPercent": "drop-percent",
 }
@@ -25,26 +25,27 @@ var flagOf = map[string]string{
 func directoryFlags(cmd *cobra.Command) func(*directory.Config) error {
 	f := cmd.Flags()
 	var fullEvery period
-	mode := f.String("mode", "", "ldap-only, read-only, read-write or google-only")
-	url := f.String("ldap-url", "", "ldaps://HOST or ldap://HOST")
-	security := f.String("security", "", "how LDAP is protected: tls, starttls, or plain on the same machine")
+	mode := f.String("mode", "", "the `mode`: ldap-only, read-only, read-write or google-only")
+	url := f.String("ldap-url", "", "the server's `URL`: ldaps://HOST or ldap://HOST")
+	security := f.String("security", "", "the `kind` of protection of LDAP: tls, starttls, or plain on the same machine")
 	ca := f.String("ca-file", "", "PEM `file` of certificates that LDAP is trusted by, beside the system's")
 	base := f.String("base-dn", "", "the `DN` below which people are")
 	bind := f.String("bind-dn", "", "the `DN` that Rollcall binds with")
-	schema := f.String("schema", "", "openldap, 389ds or ad (Active Directory)")
+	schema := f.String("schema", "", "the `family` of servers: openldap, 389ds or ad (Active Directory)")
 	filter := f.String("filter", "", "LDAP `filter` (RFC 4515) that selects people")
 	groups := f.StringArray("group", nil, "`DN` of a group whose members people are; may be repeated, replaces those before")
-	incremental := f.String("incremental", "", "how LDAP tells its changes: auto, sync, dirsync, usn, timestamp or off")
+	incremental := f.String("incremental", "", "the `way` in which LDAP tells its changes: auto, sync, dirsync, usn, timestamp or off")
 	subject := f.String("google-subject", "", "`address` of the Google administrator whom the service account acts as")
 	domain := f.String("domain", "", "only this Google `domain`")
 	units := f.StringArray("org-unit", nil, "only users in or below this Google `path`; may be repeated, replaces those before")
+	defaultUnit := f.String("default-unit", "", "read-write: the `path` that new Google accounts go to (default /)")
 	watch := f.Bool("watch", false, "have Google tell of changes at once")
 	hashes := f.Bool("password-hashes", false, "read-write: send password hashes to Google")
-	deleteAfter := f.Int("delete-after-days", 0, "read-write: delete a leaver's Google account after so many days; 0 keeps it suspended")
-	grace := f.Int("grace-days", 0, "how many days a leaver's Play accounts are kept")
+	deleteAfter := f.Int("delete-after-days", 0, "read-write: delete a leaver's Google account after so many `days`; 0 keeps it suspended")
+	grace := f.Int("grace-days", 0, "how many `days` a leaver's Play accounts are kept (default 7)")
 	mails := f.StringArray("exclude-mail", nil, "leave an `address`, or a domain as @example.com, out; may be repeated, replaces those before")
 	exUnits := f.StringArray("exclude-unit", nil, "leave a `DN` or Google path out, with all below; may be repeated, replaces those before")
-	drop := f.Int("drop-percent", 0, "the largest share of people that one run may find absent, 1 to 100")
+	drop := f.Int("drop-percent", 0, "the largest `percent` of people that one run may find absent (default 20)")
 	f.Var(&fullEvery, "full-every", "how often everything is read although changes alone could be, such as 24h")
 	paused := f.Bool("paused", false, "start no run by schedule; --paused=false lifts it")
 
@@ -81,13 +82,14 @@ func directoryFlags(cmd *cobra.Command) func(*directory.Config) error {
 				l.CA = pem
 			}
 		}
-		if given(f, "google-subject", "domain", "org-unit", "watch", "password-hashes", "delete-after-days") {
+		if given(f, "google-subject", "domain", "org-unit", "default-unit", "watch", "password-hashes", "delete-after-days") {
 			if c.Google == nil {
 				c.Google = &directory.Google{}
 			}
 			g := c.Google
 			text("google-subject", &g.Subject, *subject)
 			text("domain", &g.Domain, *domain)
+			text("default-unit", &g.DefaultUnit, *defaultUnit)
 			list("org-unit", &g.OrgUnits, *units)
 			if f.Changed("watch") {
 				g.Watch = *watch

@@ -52,7 +52,7 @@ func (a *app) printVerdict(run directory.Run, look string) error {
 		text += "\n  - " + b.Text
 	}
 	if run.Phase == directory.Quarantined {
-		text += "\n" + look + a.choices(run)
+		text += "\n" + run.Advice + "\n" + look + a.choices(run)
 	}
 	return a.print("%s\n", text)
 }
@@ -66,9 +66,11 @@ func (a *app) look(run directory.Run) string {
 func (a *app) choices(run directory.Run) string {
 	lines := []string{
 		"  let it go on            " + a.hint("approve %s", run.ID),
-		"  without the removals    " + a.hint("approve %s --additions-only", run.ID),
-		"  nothing of it           " + a.hint("reject %s", run.ID),
 	}
+	if run.Incomplete == "" {
+		lines = append(lines, "  without the removals    "+a.hint("approve %s --additions-only", run.ID))
+	}
+	lines = append(lines, "  nothing of it           "+a.hint("reject %s", run.ID))
 	if run.Incomplete != "" {
 		lines = append(lines, "It did not read all of the directory, so even approved it removes nobody.")
 	}
@@ -78,7 +80,7 @@ func (a *app) choices(run directory.Run) string {
 func (a *app) runRows(run directory.Run) [][]string {
 	c := run.Counts
 	rows := [][]string{{"run", run.ID + " (" + kindWord(run) + ")"}, {"state", state(run)}}
-	if run.Reason != "" && !run.Phase.Ended() {
+	if run.Reason != "" && !run.Phase.Ended() && run.Phase != directory.Quarantined {
 		rows = append(rows, []string{"  advice", run.Advice})
 	}
 	began := moment(run.StartedAt) + ", by " + run.RequestedBy
@@ -103,6 +105,9 @@ func (a *app) runRows(run directory.Run) [][]string {
 		rows = append(rows, []string{"Google accounts", "not listed: Google tells of changes by itself"})
 	} else if c.GoogleListed > 0 || c.GoogleBefore > 0 {
 		rows = append(rows, []string{"Google accounts", fmt.Sprintf("%d listed, %d before%s", c.GoogleListed, c.GoogleBefore, absent(c.GoogleAbsent))})
+	}
+	if c.Withdraws > 0 {
+		rows = append(rows, []string{"lose something", losing(run)})
 	}
 	for _, r := range []struct {
 		name string
@@ -169,6 +174,9 @@ func (a *app) printActions(run directory.Run) error {
 	}
 	var rows [][]string
 	for _, w := range counted(both) {
+		if w.action == directory.Miss && asking(run) {
+			w.meaning = "not listed: who left indeed loses access after approval"
+		}
 		row := []string{string(w.action), strconv.Itoa(c.Planned[w.action])}
 		if withDone {
 			row = append(row, strconv.Itoa(c.Done[w.action]))

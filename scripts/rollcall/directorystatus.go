@@ -108,6 +108,10 @@ func (a *app) printWaiting(s directoryStatusRow) error {
 			if would := actionCounts(r.Counts.Planned); would != "" {
 				text += "\nIt would: " + would
 			}
+			if r.Counts.Withdraws > 0 {
+				text += "\nWho would lose something: " + losing(*r)
+			}
+			text += "\n" + r.Advice
 			return a.print("%s\n%s\n", text, a.look(*r)+a.choices(*r))
 		case r.Reason != "":
 			return a.print("The run %s WAITS (%s) and goes on by itself: %s\n", r.ID, r.Reason, r.Advice)

@@ -61,7 +61,11 @@ func counted(n map[directory.Action]int) []actionWord {
 func actionCounts(n map[directory.Action]int) string {
 	var parts []string
 	for _, a := range counted(n) {
-		parts = append(parts, fmt.Sprintf("%d %s", n[a.action], a.action))
+		word := string(a.action)
+		if a.action == directory.Miss {
+			word = "not listed"
+		}
+		parts = append(parts, fmt.Sprintf("%d %s", n[a.action], word))
 	}
 	return join(parts)
 }
@@ -153,7 +157,7 @@ func state(run directory.Run) string {
 	switch {
 	case run.Reason != "" && run.Phase.Ended():
 		text += " (" + run.Reason + ")"
-	case run.Reason != "":
+	case run.Reason != "" && run.Phase != directory.Quarantined:
 		text += ", waits (" + run.Reason + ")"
 	case run.Incomplete != "" && run.Phase.Ended():
 		text += " (incomplete: " + run.Incomplete + ")"
@@ -161,15 +165,21 @@ func state(run directory.Run) string {
 	return text
 }
 
-// withdrawing is how many of a plan's actions take something from somebody.
-func withdrawing(n map[directory.Action]int) int {
-	sum := 0
-	for a, k := range n {
-		if a.Withdraws() {
-			sum += k
-		}
+// asking reports whether those who were not listed are still to be asked for, which
+// is done after the guard: until then nobody is said to leave.
+func asking(run directory.Run) bool {
+	return run.Counts.Absent > 0 && run.Incomplete == "" && (run.Phase == directory.Quarantined || run.Kind == directory.DryRun && len(run.Breaches) > 0)
+}
+
+// losing says how many people lose their access.
+func losing(run directory.Run) string {
+	if asking(run) {
+		return fmt.Sprintf("up to %d people; who is absent is asked for after approval", run.Counts.Withdraws)
 	}
-	return sum
+	if run.Counts.Withdraws == 1 {
+		return "1 person"
+	}
+	return fmt.Sprintf("%d people", run.Counts.Withdraws)
 }
 
 // named is a name with the address behind it.

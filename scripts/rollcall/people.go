@@ -33,7 +33,7 @@ func (a *app) people() *cobra.Command {
 		Long:    "List the people of an enterprise, or show one: the Google account, problems, whether\ndevices and accounts are as they should be, and when accounts are deleted.",
 		Example: "  rollcall directory people --state leaving\n  rollcall directory people ada@example.com",
 	}
-	cmd.Flags().StringVar(&state, "state", "", "only people who are active, disabled, missing, leaving or gone")
+	cmd.Flags().StringVar(&state, "state", "", "only people in this `state`: active, disabled, missing, leaving or gone")
 	cmd.Flags().StringVar(&mail, "mail", "", "only people with this `address`")
 	cmd.Flags().StringVar(&login, "login", "", "only people with this user `id`")
 	p.flags(cmd, 100)
