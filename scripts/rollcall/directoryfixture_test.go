@@ -212,4 +212,3 @@ func (p *place) write(name, content string) {
 		p.t.Fatal(err)
 	}
 }
-
