@@ -61,7 +61,7 @@ func TestEnroll_P5_AccountType(t *testing.T) {
 				PlayEnterprise: "LC01", DisplayName: "Acme",
 			}
 			if tc.want == user {
-				want.AccountID = identifier(user, account.Subject{Kind: account.Person, ID: person})
+				want.AccountID = identifier(user, account.Subject{Kind: account.Person, ID: adaID})
 			}
 			if diff := cmp.Diff(want, d.Desired); diff != "" {
 				t.Errorf("desired (-want +got):\n%s", diff)
@@ -79,7 +79,7 @@ func TestEnroll_Device(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name, person string
-	}{{"of a person", person}, {"dedicated", ""}} {
+	}{{"of a person", adaID}, {"dedicated", ""}} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)

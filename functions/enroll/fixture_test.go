@@ -16,19 +16,22 @@ import (
 	"github.com/rollcall-emm/rollcall/functions/enroll"
 	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/api"
+	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/enrollment"
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
+	"github.com/rollcall-emm/rollcall/shared/oidc"
 	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/secret"
+	"github.com/rollcall-emm/rollcall/shared/signin"
 	"github.com/rollcall-emm/rollcall/shared/store"
 	"github.com/rollcall-emm/rollcall/shared/store/embedded"
 	"github.com/rollcall-emm/rollcall/shared/store/storetest"
 )
 
 const (
-	url    = "https://emm.example.com/enroll"
-	person = "128b2f33-0c5c-4fd0-a6a3-a4506513270e"
+	url   = "https://emm.example.com/enroll"
+	adaID = "128b2f33-0c5c-4fd0-a6a3-a4506513270e"
 )
 
 var (
@@ -44,6 +47,8 @@ type bench struct {
 	driver    *writes
 	registrar *enroll.Registrar
 	handler   http.Handler
+	ldap      *fakeLDAP
+	faulty    *storetest.Faulty
 
 	mu     sync.Mutex
 	now    time.Time
@@ -58,12 +63,16 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = file.Close() })
-	b := &bench{t: t, driver: &writes{Driver: storetest.Rerun(file), count: map[store.Key]int{}}, now: noon}
+	b := &bench{t: t, now: noon, ldap: newFakeLDAP(t), faulty: storetest.NewFaulty(file)}
+	b.driver = &writes{Driver: storetest.Rerun(b.faulty), count: map[store.Key]int{}}
 	var n atomic.Int64
 	// Ids in order keep the trail in order under a clock that stands still.
 	b.db = record.New(store.Count(b.driver), func() string { return fmt.Sprintf("a%06d", n.Add(1)) })
 	b.registrar = &enroll.Registrar{
-		Token: b.db.Token, Enterprise: b.db.Enterprise, Update: record.In[enroll.Rows](b.db),
+		Token: b.db.Token, Enterprise: b.db.Enterprise, Directory: b.db.Directory, Attempts: b.db.Attempts,
+		People: enroll.PeopleOf(b.db), Update: record.In[enroll.Rows](b.db),
+		Passwords: func(c directory.Config) enroll.Passwords { return b.ldap.of(c) },
+		IDTokens:  oidc.New(oidc.Options{Now: b.clock}), Limits: signin.DefaultLimits(),
 		IdentifierKey: identifierKey, Record: func() bool { return true }, Now: b.clock,
 	}
 	b.handler = b.registrar.Handler(api.Edge{
@@ -121,7 +130,7 @@ func (b *bench) token(change func(*enrollment.Token)) secret.Value {
 		b.t.Fatal(err)
 	}
 	t := enrollment.Token{
-		ID: enrollment.ID(s), Enterprise: "acme", Person: person, CreatedAt: noon, CreatedBy: "admin:a@example.com",
+		ID: enrollment.ID(s), Enterprise: "acme", Person: adaID, CreatedAt: noon, CreatedBy: "admin:a@example.com",
 		ExpiresAt: noon.Add(24 * time.Hour),
 	}
 	change(&t)

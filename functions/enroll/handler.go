@@ -6,6 +6,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/api"
 	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/seal"
+	"github.com/rollcall-emm/rollcall/shared/signin"
 )
 
 // Handler returns the function's handler; url is its public URL, which proofs
@@ -21,7 +22,8 @@ func (s *Registrar) Handler(edge api.Edge, url string, endpoints protocol.Endpoi
 		if err != nil {
 			return err
 		}
-		d, err := s.Enroll(r.Context(), v, key, req)
+		address := signin.ClientAddress(r.RemoteAddr, r.Header.Values("X-Forwarded-For"), s.Proxies)
+		d, err := s.enroll(r.Context(), call{proof: v, key: key, request: req, address: address})
 		if err != nil {
 			return err
 		}

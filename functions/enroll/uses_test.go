@@ -87,8 +87,8 @@ func TestEnroll_C7_UnlimitedTokenSharesNoRow(t *testing.T) {
 		}
 	}
 	for _, s := range b.served {
-		if s.Reads != 3 || s.Writes != 2 {
-			t.Errorf("an enrolment took %d reads and %d writes, want 3 (token, enterprise, device) and 2 (device, trail)", s.Reads, s.Writes)
+		if s.Reads != 5 || s.Writes != 2 {
+			t.Errorf("an enrolment took %d reads and %d writes, want 5 (token, enterprise, directory, device, person) and 2 (device, trail)", s.Reads, s.Writes)
 		}
 	}
 }

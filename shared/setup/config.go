@@ -18,6 +18,7 @@ import (
 
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/protocol"
+	"github.com/rollcall-emm/rollcall/shared/signin"
 	"github.com/rollcall-emm/rollcall/shared/token"
 )
 
@@ -47,6 +48,9 @@ type Config struct {
 	TokenBurstWindow time.Duration `env:"ROLLCALL_TOKEN_BURST_WINDOW, default=15m"`
 	TokenDaily       int           `env:"ROLLCALL_TOKEN_DAILY, default=10"`
 	TokenLife        time.Duration `env:"ROLLCALL_TOKEN_LIFE, default=5m"`
+
+	// Proxies is how many trusted proxies append to X-Forwarded-For.
+	Proxies int `env:"ROLLCALL_PROXIES, default=0"`
 
 	LogLevel slog.Level `env:"ROLLCALL_LOG_LEVEL, default=INFO"`
 }
@@ -92,6 +96,9 @@ func (c Config) Validate() error {
 		if s.value < 1 || s.value > 1000 {
 			return fault.Field(s.name, "is %d; give 1 to 1000", s.value)
 		}
+	}
+	if c.Proxies < 0 || c.Proxies > signin.MaxProxies {
+		return fault.Field("ROLLCALL_PROXIES", "is %d; give 0 to %d", c.Proxies, signin.MaxProxies)
 	}
 	for _, s := range []struct {
 		name  string

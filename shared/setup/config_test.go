@@ -32,6 +32,8 @@ func TestLoad_NamesTheVariable(t *testing.T) {
 		{"no calls to the directory", map[string]string{"ROLLCALL_DIRECTORY_RATE": "0"}, "ROLLCALL_DIRECTORY_RATE"},
 		{"a slice too short", map[string]string{"ROLLCALL_DIRECTORY_SLICE": "9s"}, "ROLLCALL_DIRECTORY_SLICE"},
 		{"a slice too long", map[string]string{"ROLLCALL_DIRECTORY_SLICE": "2h"}, "ROLLCALL_DIRECTORY_SLICE"},
+		{"proxies without end", map[string]string{"ROLLCALL_PROXIES": "11"}, "ROLLCALL_PROXIES"},
+		{"fewer proxies than none", map[string]string{"ROLLCALL_PROXIES": "-1"}, "ROLLCALL_PROXIES"},
 		{"no life", map[string]string{"ROLLCALL_TOKEN_LIFE": "1ms"}, "ROLLCALL_TOKEN_LIFE"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

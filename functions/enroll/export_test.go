@@ -1,0 +1,4 @@
+package enroll
+
+// PeopleOf is how the function finds people.
+var PeopleOf = people
