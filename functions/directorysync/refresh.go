@@ -17,6 +17,9 @@ import (
 // there, or leave out whether the account is open.
 const settling = 15 * time.Minute
 
+// clocks is how far the clocks of two functions may lie apart.
+const clocks = 5 * time.Second
+
 // refresh reads single Google users again and takes in what Google says of them
 // now. What cannot be done by itself is left to the next run, which then lists
 // Google.
@@ -121,8 +124,8 @@ func (r *refresher) user(ctx context.Context, id string) error {
 	if r.config.Mode == directory.GoogleOnly {
 		askedAt, createdAt = p.EntryAt, p.CreatedAt
 	}
-	if p.Key != "" && !askedAt.Before(r.cmd.RequestedAt) {
-		r.unsettle(p) // somebody asked since
+	if p.Key != "" && askedAt.Sub(r.cmd.RequestedAt) >= clocks {
+		r.unsettle(p) // Google was asked since
 		return nil
 	}
 	at := r.Now()

@@ -1,0 +1,443 @@
+package directorysync
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-emm/rollcall/shared/directory"
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/google/googletest"
+	"github.com/rollcall-emm/rollcall/shared/person"
+	"github.com/rollcall-emm/rollcall/shared/record"
+	"github.com/rollcall-emm/rollcall/shared/store/storetest"
+	"github.com/rollcall-emm/rollcall/shared/workspace/workspacetest"
+)
+
+// refreshNow has a notification of users taken in as it comes.
+func (b *watchBench) refreshNow(users ...string) error {
+	b.t.Helper()
+	return b.engine.refresh(b.t.Context(), directory.Command{Enterprise: "acme", Op: directory.Refresh, Users: users,
+		RequestedBy: "system:directorywatch", RequestedAt: b.clock()})
+}
+
+// told is refreshNow, which must do.
+func (b *watchBench) told(users ...string) {
+	b.t.Helper()
+	if err := b.refreshNow(users...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// listing reports whether the next run lists Google although a channel is open.
+func (b *watchBench) listing() bool {
+	b.t.Helper()
+	b.advance(time.Minute)
+	return !b.keep()
+}
+
+// watched opens a channel after which Google was listed.
+func (b *watchBench) watched() {
+	b.t.Helper()
+	b.keep()
+	b.walk(false)
+	if !b.keep() {
+		b.t.Fatal("no channel is live")
+	}
+	b.advance(time.Second)
+}
+
+// trail is what an auditor reads.
+func (b *watchBench) trail() []string {
+	b.t.Helper()
+	records, _, err := b.db.Audit(b.t.Context(), "acme", time.Time{}, record.Page{Limit: 100})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	lines := []string{}
+	for _, r := range records {
+		if strings.HasPrefix(r.Action, "person.") {
+			lines = append(lines, r.Actor+" "+r.Action)
+		}
+	}
+	return lines
+}
+
+// TestRefresh_PeopleOfGoogle: what one look at a user makes of the person.
+func TestRefresh_PeopleOfGoogle(t *testing.T) {
+	t.Parallel()
+	const nobody = person.State("")
+	for name, tt := range map[string]struct {
+		config func(*directory.Config)
+		known  bool // Anna is a person already
+		change func(*watchBench, string)
+		want   person.State
+		settle bool
+		trail  string
+	}{
+		"unchanged":           {nil, true, nil, person.Active, false, ""},
+		"renamed":             {nil, true, func(b *watchBench, id string) { b.edit(id, rename) }, person.Active, false, ""},
+		"suspended":           {nil, true, func(b *watchBench, id string) { b.edit(id, suspend) }, person.Disabled, true, "disable"},
+		"archived":            {nil, true, func(b *watchBench, id string) { b.edit(id, func(u *workspacetest.User) { u.Archived = true }) }, person.Disabled, true, "disable"},
+		"deleted":             {nil, true, func(b *watchBench, id string) { b.sim.Remove(id) }, person.Leaving, true, "leave"},
+		"new":                 {nil, false, nil, person.Active, false, ""},
+		"new and suspended":   {nil, false, func(b *watchBench, id string) { b.edit(id, suspend) }, person.Disabled, true, "disable"},
+		"unknown and deleted": {nil, false, func(b *watchBench, id string) { b.sim.Remove(id) }, nobody, false, ""},
+		"new, excluded by address": {func(c *directory.Config) { c.Exclude.Mails = []string{"@example.com"} }, false, nil,
+			nobody, false, ""},
+		"new, in another unit": {func(c *directory.Config) { c.Google.OrgUnits = []string{"/Staff"} }, false, nil, nobody, false, ""},
+		"new, in the unit": {func(c *directory.Config) { c.Google.OrgUnits = []string{"/Staff"} }, false,
+			func(b *watchBench, id string) {
+				b.edit(id, func(u *workspacetest.User) { u.OrgUnitPath = "/Staff/Berlin" })
+			}, person.Active, false, ""},
+		"new, of another domain": {func(c *directory.Config) { c.Google.Domain = "example.net" }, false, nil, nobody, false, ""},
+		"moved out of the unit": {func(c *directory.Config) { c.Google.OrgUnits = []string{"/Staff"} }, true, nil,
+			person.Leaving, true, "leave"},
+		"renamed to an excluded address": {func(c *directory.Config) { c.Exclude.Mails = []string{"left@example.com"} }, true,
+			func(b *watchBench, id string) {
+				b.edit(id, func(u *workspacetest.User) { u.PrimaryEmail = "left@example.com" })
+			}, person.Leaving, true, "leave"},
+		"paused":    {func(c *directory.Config) { c.Paused = true }, true, func(b *watchBench, id string) { b.edit(id, suspend) }, person.Active, false, ""},
+		"only LDAP": {func(c *directory.Config) { c.Mode = directory.LDAPOnly }, true, func(b *watchBench, id string) { b.edit(id, suspend) }, person.Active, false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newWatchBench(t)
+			id := b.user("anna@example.com")
+			if tt.known {
+				b.told(id)
+			}
+			b.take()
+			if tt.config != nil {
+				b.configure(tt.config)
+			}
+			if tt.change != nil {
+				tt.change(b, id)
+			}
+			b.advance(time.Hour)
+			b.told(id)
+			p := b.person(id)
+			if p.State != tt.want || tt.want != nobody && b.config.Mode == directory.GoogleOnly && !b.config.Paused && !p.EntryAt.Equal(b.clock()) {
+				t.Errorf("%q as of %v, want %q as of %v", p.State, p.EntryAt, tt.want, b.clock())
+			}
+			var want, trail []string
+			if tt.settle {
+				want = []string{p.Key}
+			}
+			if tt.trail != "" {
+				trail = []string{"system:directorywatch person." + tt.trail}
+			}
+			if diff := cmp.Diff(want, b.deliver()); diff != "" {
+				t.Errorf("to settle (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(trail, b.trail()); diff != "" && len(trail)+len(b.trail()) > 0 {
+				t.Errorf("trail (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestRefresh_AccountsOfPeople: where LDAP gives the people, Google's word is about
+// their accounts and takes nobody's access.
+func TestRefresh_AccountsOfPeople(t *testing.T) {
+	t.Parallel()
+	anna := person.Entry{ID: "uuid-1", Mail: "Anna@example.com", GivenName: "Anna", FamilyName: "Example", Enabled: person.Yes}
+	twin := person.Entry{ID: "uuid-2", Mail: "anna@EXAMPLE.com"}
+	for name, tt := range map[string]struct {
+		people []person.Entry
+		linked bool
+		config func(*directory.Config)
+		change func(*watchBench, string)
+		check  func(person.Google) bool
+	}{
+		"found by address": {[]person.Entry{anna}, false, nil, nil, func(g person.Google) bool { return g.CanSignIn() }},
+		"found by an alias": {[]person.Entry{anna}, false, nil, func(b *watchBench, id string) {
+			b.edit(id, func(u *workspacetest.User) { u.PrimaryEmail = "anna.new@example.com" })
+		}, func(g person.Google) bool { return g.CanSignIn() && g.Mail == "anna.new@example.com" }},
+		"two have the address": {[]person.Entry{anna, twin}, false, nil, nil, func(g person.Google) bool { return g.ID == "" }},
+		"nobody's":             {nil, false, nil, nil, func(g person.Google) bool { return g.ID == "" }},
+		"not in scope":         {[]person.Entry{anna}, false, func(c *directory.Config) { c.Google.Domain = "example.net" }, nil, func(g person.Google) bool { return g.ID == "" }},
+		"suspended":            {[]person.Entry{anna}, true, nil, func(b *watchBench, id string) { b.edit(id, suspend) }, func(g person.Google) bool { return g.ID != "" && g.Suspended == person.Yes }},
+		"deleted":              {[]person.Entry{anna}, true, nil, func(b *watchBench, id string) { b.sim.Remove(id) }, func(g person.Google) bool { return g.Deleted }},
+		"out of scope":         {[]person.Entry{anna}, true, func(c *directory.Config) { c.Google.OrgUnits = []string{"/Staff"} }, nil, func(g person.Google) bool { return g.ID == "" }},
+		"renamed, still joined": {[]person.Entry{anna}, true, nil, func(b *watchBench, id string) {
+			b.edit(id, func(u *workspacetest.User) { u.PrimaryEmail = "b@example.com" })
+		}, func(g person.Google) bool { return g.Mail == "b@example.com" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newWatchBench(t, func(c *directory.Config) { c.Mode = directory.ReadOnly })
+			for _, e := range tt.people {
+				p, _ := b.config.Decide(person.Person{}, e.ID, directory.Facts{Entry: &e, EntryAt: watchNoon, Unclear: len(tt.people) > 1}, watchNoon)
+				b.put(func(tx *record.Tx) error { return tx.PutPerson(p) })
+			}
+			id := b.user("anna@example.com")
+			if tt.linked {
+				b.told(id)
+			}
+			if tt.config != nil {
+				b.configure(tt.config)
+			}
+			if tt.change != nil {
+				tt.change(b, id)
+			}
+			b.take()
+			b.advance(time.Minute)
+			b.told(id)
+			for _, e := range tt.people {
+				p, err := b.db.Person(t.Context(), person.KeyOf("acme", e.ID))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !tt.check(p.Google) || p.State != person.Active {
+					t.Errorf("%s, account %+v", p.State, p.Google)
+				}
+				if shared := slices.Contains(p.Problems, directory.ProblemSharedMail); shared != (len(tt.people) > 1) {
+					t.Errorf("problems %v", p.Problems)
+				}
+			}
+			if tt.people == nil {
+				if ps, _, err := b.db.People(t.Context(), "acme", "", record.Page{}); err != nil || len(ps) != 0 {
+					t.Errorf("people %+v, %v", ps, err)
+				}
+			}
+		})
+	}
+}
+
+// TestRefresh_AskedSince: of two notifications of one change the second costs no
+// call, and an event that was lost is sent anew.
+func TestRefresh_AskedSince(t *testing.T) {
+	t.Parallel()
+	b := newWatchBench(t)
+	id := b.user("anna@example.com")
+	b.edit(id, suspend)
+	b.advance(10 * time.Second)
+	b.told(id)
+	key := b.person(id).Key
+	b.deliver()
+	calls := b.sim.Faults.Calls(getMethod)
+	b.hint(b.clock().Add(-10*time.Second), id)
+	if got := b.deliver(); !slices.Equal(got, []string{key}) {
+		t.Errorf("to settle %v", got)
+	}
+	if n := b.sim.Faults.Calls(getMethod) - calls; n != 0 {
+		t.Errorf("%d calls", n)
+	}
+	b.hint(b.clock().Add(-time.Second), id) // may be later by the other's clock
+	b.deliver()
+	if n := b.sim.Faults.Calls(getMethod) - calls; n != 1 {
+		t.Errorf("%d calls, want 1", n)
+	}
+}
+
+// TestRefresh_OfTheYoung: a user of whom Google does not say enough comes again,
+// for a while, and is then left to the next run.
+func TestRefresh_OfTheYoung(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(*watchBench) string{
+		"not there":   func(*watchBench) string { return "1234567890" },
+		"status hide": func(b *watchBench) string { id := b.user("anna@example.com"); b.sim.HideStatus(id, true); return id },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newWatchBench(t)
+			b.watched()
+			id := prepare(b)
+			err := b.refreshNow(id)
+			if !fault.Redeliver(err) || fault.ReasonOf(err) != "google-not-ready" || b.person(id).Key != "" {
+				t.Fatalf("%v; person %+v", err, b.person(id))
+			}
+			b.sim.HideStatus(id, false)
+			if name == "status hide" {
+				b.told(id)
+				if b.person(id).State != person.Active || b.listing() {
+					t.Errorf("%+v", b.person(id))
+				}
+				return
+			}
+			b.hint(b.clock(), id)
+			b.advance(16 * time.Minute)
+			b.deliver()
+			if !b.listing() {
+				t.Error("the user is forgotten")
+			}
+		})
+	}
+	t.Run("a young person is not gone", func(t *testing.T) {
+		t.Parallel()
+		b := newWatchBench(t)
+		id := b.user("anna@example.com")
+		b.told(id)
+		b.sim.Faults.Add(googletest.Script{Method: getMethod, Mode: googletest.Refuse, Status: 404, Reason: "notFound", Message: "Resource Not Found: userKey"})
+		b.advance(10 * time.Minute)
+		if err := b.refreshNow(id); !fault.Redeliver(err) || b.person(id).State != person.Active {
+			t.Errorf("%v, %s", err, b.person(id).State)
+		}
+		b.advance(10 * time.Minute)
+		if b.told(id); b.person(id).State != person.Leaving {
+			t.Errorf("%s, though Google has had no such user for long", b.person(id).State)
+		}
+	})
+}
+
+// TestRefresh_D5_Limit: notifications withdraw no more people a day than one run
+// may; the rest is for a run, which lists Google.
+func TestRefresh_D5_Limit(t *testing.T) {
+	t.Parallel()
+	b := newWatchBench(t, func(c *directory.Config) { c.Guard.Withdraw.Count = 2 })
+	b.watched()
+	var ids []string
+	for _, name := range []string{"a", "b", "c", "d"} {
+		ids = append(ids, b.user(name+"@example.com"))
+	}
+	b.told(ids...)
+	b.advance(time.Minute)
+	b.edit(ids[0], suspend)
+	b.edit(ids[1], suspend)
+	b.told(ids...)
+	if b.listing() {
+		t.Error("within the limit a run is asked for")
+	}
+	b.edit(ids[2], suspend)
+	b.sim.Remove(ids[3])
+	b.edit(ids[0], open)
+	b.told(ids...)
+	var got []person.State
+	for _, id := range ids {
+		got = append(got, b.person(id).State)
+	}
+	if diff := cmp.Diff([]person.State{person.Active, person.Disabled, person.Active, person.Active}, got); diff != "" {
+		t.Errorf("states (-want +got):\n%s", diff)
+	}
+	if !b.listing() || !strings.Contains(b.log.String(), "notification left to the next run") {
+		t.Errorf("what is left is not told; log %s", &b.log)
+	}
+	b.advance(24 * time.Hour)
+	b.told(ids...)
+	if b.person(ids[2]).State != person.Disabled || b.person(ids[3]).State != person.Leaving {
+		t.Error("the next day has no limit of its own")
+	}
+}
+
+// TestRefresh_TooManyToRemember are left to the next run.
+func TestRefresh_TooManyToRemember(t *testing.T) {
+	t.Parallel()
+	b := newWatchBench(t)
+	b.watched()
+	b.put(func(tx *record.Tx) error {
+		st, err := tx.DirectoryState("acme")
+		if err != nil {
+			return err
+		}
+		for range directory.MaxStirred {
+			st.Stir(b.engine.NewID(), watchNoon)
+		}
+		return tx.PutDirectoryState(st)
+	})
+	id := b.user("anna@example.com")
+	b.told(id)
+	if b.person(id).Key != "" || !b.listing() {
+		t.Errorf("%+v", b.person(id))
+	}
+}
+
+// TestRefresh_MoreThanAnybodyNames has the next run list Google.
+func TestRefresh_MoreThanAnybodyNames(t *testing.T) {
+	t.Parallel()
+	b := newWatchBench(t)
+	b.watched()
+	err := b.engine.Do(t.Context(), directory.Command{Enterprise: "acme", Op: directory.Refresh, Full: true,
+		RequestedBy: "system:directorywatch", RequestedAt: b.clock().Add(time.Minute)})
+	if err != nil || b.keep() {
+		t.Errorf("not listed: %v", err)
+	}
+	b.walk(false) // begins before that minute is over
+	if b.keep() {
+		t.Error("a walk that began before counts")
+	}
+	b.advance(time.Minute)
+	b.walk(false)
+	if !b.keep() {
+		t.Error("a walk that began later does not count")
+	}
+}
+
+// TestRefresh_DriftIsForTheNextRun: where accounts are made after people, a
+// notification mirrors what somebody did at Google, and a run mends it.
+func TestRefresh_DriftIsForTheNextRun(t *testing.T) {
+	t.Parallel()
+	b := newWatchBench(t, func(c *directory.Config) { c.Mode = directory.ReadWrite })
+	b.watched()
+	e := person.Entry{ID: "uuid-1", Mail: "anna@example.com", GivenName: "Anna", FamilyName: "Example", Enabled: person.Yes}
+	p, _ := b.config.Decide(person.Person{}, e.ID, directory.Facts{Entry: &e, EntryAt: watchNoon}, watchNoon)
+	b.put(func(tx *record.Tx) error { return tx.PutPerson(p) })
+	id := b.user("anna@example.com")
+	if b.told(id); b.listing() {
+		t.Error("nothing is to be mended")
+	}
+	b.edit(id, rename)
+	b.told(id)
+	if p, err := b.db.Person(t.Context(), p.Key); err != nil || p.Google.FamilyName != "Renamed" || !b.listing() {
+		t.Errorf("%+v, %v", p.Google, err)
+	}
+	if u, _ := b.sim.UserOf(id); u.FamilyName != "Renamed" {
+		t.Error("a notification changed the account")
+	}
+}
+
+// TestRefresh_OfGooglesFailures: what time mends brings the event back, and all
+// else is left to a run.
+func TestRefresh_OfGooglesFailures(t *testing.T) {
+	t.Parallel()
+	b := newWatchBench(t)
+	b.watched()
+	id, other := b.user("anna@example.com"), b.user("bob@example.com")
+	b.sim.Faults.Add(googletest.Script{Method: getMethod, Mode: googletest.Refuse, Times: 2})
+	if err := b.refreshNow(id, other); !fault.Redeliver(err) || b.person(id).Key != "" || b.person(other).Key == "" {
+		t.Errorf("%v; one user's failure stops another", err)
+	}
+	b.sim.Faults.Clear()
+	b.sim.Faults.Add(googletest.Script{Method: getMethod, Mode: googletest.Refuse, Status: 400, Reason: "invalid"})
+	if err := b.refreshNow(id); err != nil || !b.listing() {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestRefresh_E2_StoreFailsAtEachOperation: the event comes back and is done once.
+func TestRefresh_E2_StoreFailsAtEachOperation(t *testing.T) {
+	t.Parallel()
+	for _, when := range []storetest.When{storetest.Before, storetest.After} {
+		for k := 1; ; k++ {
+			b := newWatchBench(t)
+			id := b.user("anna@example.com")
+			b.told(id)
+			b.deliver()
+			b.advance(time.Minute)
+			b.edit(id, suspend)
+			b.faulty.Fail(k, when)
+			err := b.refreshNow(id)
+			fired := b.faulty.Fired()
+			b.faulty.Fail(0, storetest.Before)
+			if fired && !fault.Redeliver(err) {
+				t.Errorf("operation %d: %v is not redelivered", k, err)
+			}
+			if fired {
+				b.told(id)
+			}
+			p := b.person(id)
+			if p.State != person.Disabled || !slices.Contains(b.deliver(), p.Key) {
+				t.Errorf("operation %d: %s, or nothing to settle", k, p.State)
+			}
+			if n := b.state().Hints.Withdrawn; n != 1 || len(b.trail()) != 1 {
+				t.Errorf("operation %d: %d withdrawn, trail %v", k, n, b.trail())
+			}
+			if !fired {
+				break
+			}
+		}
+	}
+}
