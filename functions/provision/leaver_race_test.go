@@ -10,6 +10,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/device"
 	"github.com/rollcall-emm/rollcall/shared/person"
+	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/workflow"
 )
@@ -160,6 +161,55 @@ func TestSettle_D10_NothingInBetweenHarms(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestSettle_D10_ALateDeletionSparesWhoIsBack: whoever deletes the accounts of a
+// person who is gone, and is overtaken by the person's return, takes nothing from the
+// devices that have added their accounts again by then.
+func TestSettle_D10_ALateDeletionSparesWhoIsBack(t *testing.T) {
+	t.Parallel()
+	for k := 1; ; k++ {
+		b := newBench(t)
+		b.worker.Accounts.Google = steppedGoogle{b.worker.Accounts.Google, &b.cut}
+		ps := b.holding("jane", 1, 1)
+		b.reach(person.Leaving)
+		for _, p := range ps {
+			p.converge()
+		}
+		b.now = b.now.Add(grace)
+		reached := b.into(k, b.settleNow, func() {
+			b.person("jane", person.Active)
+			b.settleNow()
+			for _, p := range ps {
+				p.converge()
+			}
+		})
+		if !reached {
+			if k < 5 {
+				t.Errorf("only %d steps were interrupted", k-1)
+			}
+			return
+		}
+		for _, p := range ps {
+			if got := p.accounts(); len(got) != 1 || got[0].State != protocol.AccountReady || p.account().State != account.Active {
+				t.Errorf("step %d: %s holds %v and the account is %s", k, p.id, got, p.account().State)
+			}
+		}
+	}
+}
+
+// TestSettle_RetiredStaysRetired: what became of its person is nothing to a device
+// that is out of service.
+func TestSettle_RetiredStaysRetired(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	p := b.holding("jane", 1, 0)[0]
+	b.demand(workflow.Retire, p)
+	before := p.row()
+	b.move("jane", person.Leaving)
+	same(t, "after leaving, the device", before, p.row())
+	b.move("jane", person.Active)
+	same(t, "after the return, the device", before, p.row())
 }
 
 // reach brings jane to a state, settled.

@@ -55,15 +55,13 @@ func (s *Settler) withdraw(ctx context.Context, p person.Person, id string) (lat
 		if err != nil {
 			return err
 		}
-		// What Google made since row was read was not signed out.
-		later = found.UserID != row.UserID
 		var kept []account.Binding
 		for _, b := range found.Bindings {
 			if _, open := b.Tokens.Current(s.Now()); open {
 				kept = append(kept, b)
 			}
 		}
-		later = later || len(kept) > 0
+		later = len(kept) > 0
 		mended := row.UserID != "" && found.Reason != ""
 		if len(kept) < len(found.Bindings) || mended {
 			found.Bindings, found.UpdatedAt = kept, s.Now()
