@@ -90,7 +90,7 @@ func TestPermissionsAreWhatFunctionsSay(t *testing.T) {
 	secret := regexp.MustCompile(`(?:identifier|play)-key|(?:ldap-bind|workspace-key)-\*`)
 	// Of each enterprise there is one of either family.
 	families := strings.NewReplacer("secrets of directories", "ldap-bind-* workspace-key-*",
-		"local.directory_secrets", "ldap-bind-* workspace-key-*")
+		"local.directory_secrets", "ldap-bind-* workspace-key-*", "-ENTERPRISE", "-*")
 	for _, f := range folders {
 		name := filepath.Base(filepath.Dir(f))
 		want := secret.FindAllString(families.Replace(commentOf(t, f)), -1)
@@ -100,6 +100,10 @@ func TestPermissionsAreWhatFunctionsSay(t *testing.T) {
 		slices.Sort(got)
 		if diff := cmp.Diff(slices.Compact(want), got); diff != "" {
 			t.Errorf("%s: secrets of the doc comment and of modules/rollcall (-comment +table):\n%s", name, diff)
+		}
+		// Whoever signs in to LDAP servers must reach them.
+		if binds, reaches := strings.Contains(commentOf(t, f), "ldap-bind-"), strings.Contains(row, "network     = true"); binds != reaches {
+			t.Errorf("%s: binds to LDAP servers is %v, may reach private ones is %v", name, binds, reaches)
 		}
 	}
 }

@@ -8,7 +8,8 @@ locals {
     enroll = {
       description = "Binds a device to an enterprise and a person"
       public      = true
-      secrets     = ["identifier-key"]
+      secrets     = ["identifier-key", "ldap-bind-*"]
+      network     = true
       timeout     = 30
     }
     checkin = {
