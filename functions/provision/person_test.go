@@ -90,9 +90,18 @@ func (b *bench) sweep() {
 			case account.Deleting:
 				err = b.worker.Accounts.Remove(b.t.Context(), a.ID, admin)
 			}
-			if err != nil && fault.KindOf(err) != fault.Conflict {
-				b.t.Fatal(err)
+			if err == nil {
+				continue
 			}
+			cause := fault.ReasonOf(err)
+			b.put(func(tx *record.Tx) error {
+				row, err := tx.Account(a.ID)
+				if err != nil {
+					return err
+				}
+				row.Postpone(b.now, cause)
+				return tx.PutAccount(row)
+			})
 		}
 		all, _, err := b.db.People(b.t.Context(), "acme", "", record.Page{})
 		if err != nil {
