@@ -61,6 +61,8 @@ func refusal(ctx context.Context, at phase, err error) error {
 		return wrap(fault.Permanent, ReasonBindRefused, "The directory's server refuses the service account. Check its DN and its password, and that it is neither locked nor expired.")
 	}
 	switch answer.ResultCode {
+	case goldap.LDAPResultUnavailableCriticalExtension:
+		return wrap(fault.Permanent, ReasonIncremental, "The directory's server does not offer the configured way of telling changes here. Leave it to the server (auto).")
 	case goldap.LDAPResultInsufficientAccessRights:
 		return wrap(fault.Permanent, ReasonAccess, "The directory's service account may not read below the base DN. Give it the right to.")
 	case goldap.LDAPResultOperationsError, goldap.LDAPResultInappropriateAuthentication, goldap.LDAPResultInvalidCredentials:
