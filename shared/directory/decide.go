@@ -131,3 +131,16 @@ func AccountProblems(p person.Person) []string {
 		return s == ProblemNoMail || s == ProblemSharedMail
 	})
 }
+
+// NoteAccount makes words those of a person's problems that are about the Google
+// account, and reports whether they were others.
+func NoteAccount(p *person.Person, words []string) bool {
+	before := AccountProblems(*p)
+	slices.Sort(words)
+	if words = slices.Compact(words); slices.Equal(before, words) {
+		return false
+	}
+	own := slices.DeleteFunc(slices.Clone(p.Problems), func(s string) bool { return slices.Contains(before, s) })
+	p.Problems = append(own, words...)
+	return true
+}
