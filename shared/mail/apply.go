@@ -1,0 +1,173 @@
+package mail
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Status is where a setting stands on a device.
+type Status string
+
+// The statuses of a setting on a device.
+const (
+	// Sent: the device was told and has not answered.
+	Sent Status = "sent"
+	// Applied: the device has it.
+	Applied Status = "applied"
+	// Failed: the device could not apply it, with a reason.
+	Failed Status = "failed"
+	// Withdrawing: the device was told to remove it.
+	Withdrawing Status = "withdrawing"
+)
+
+// Held is a setting on one device, as the device's row keeps it.
+type Held struct {
+	Setting string `json:"setting"`
+	Version int    `json:"version"`
+	// PasswordVersion is the generated password that it came with, 0 without one.
+	PasswordVersion int       `json:"passwordVersion,omitzero"`
+	Status          Status    `json:"status"`
+	Reason          string    `json:"reason,omitempty"`
+	At              time.Time `json:"at"`
+}
+
+// Change is what to do about one setting on a device.
+type Change struct {
+	Setting string
+	Version int
+	// PasswordVersion is the generated password that goes with it, 0 without one.
+	PasswordVersion int
+	// Do is Send, Withdraw or Wait.
+	Do Action
+}
+
+// Action is one of what can be done.
+type Action string
+
+// The actions.
+const (
+	// Send: render the setting and send it.
+	Send Action = "send"
+	// Withdraw: tell the device to remove it.
+	Withdraw Action = "withdraw"
+	// Wait: the setting needs the generated password, and Google has not accepted
+	// it (invariant C5). The check-in asks for the push, see password.Ledger.Want;
+	// the device keeps what it has meanwhile.
+	Wait Action = "wait"
+)
+
+// Save returns the setting as it is stored in the place of old, which is the zero
+// value for a new one. The version goes up when devices are to get something else;
+// labels and description are no such thing.
+func Save(old, s Setting, now time.Time) Setting {
+	s.CreatedAt, s.UpdatedAt, s.Version = old.CreatedAt, now, old.Version
+	if old.Version == 0 {
+		s.CreatedAt = now
+	}
+	s.Labels = slices.Compact(slices.Sorted(slices.Values(s.Labels)))
+	if old.Version == 0 || !reflect.DeepEqual(content(old), content(s)) {
+		s.Version++
+	}
+	return s
+}
+
+// content is what devices get of a setting.
+func content(s Setting) Setting {
+	s.Description, s.Labels, s.Version = "", nil, 0
+	s.CreatedAt, s.UpdatedAt = time.Time{}, time.Time{}
+	return s
+}
+
+// Changes returns what brings a device from the settings it holds to those that its
+// labels give it, withdrawals first, each in order of the setting's id. Usable is
+// the version of the person's password that Google has accepted, 0 for none. It is a
+// pure function: once what it says is done and noted in held, it says nothing, or Wait.
+//
+// A setting that the device failed to apply is not sent again until the setting or
+// the password changes, or Forget is called. One that was sent without an answer is
+// sent again.
+func Changes(settings []Setting, on Device, held []Held, usable int) []Change {
+	var withdraw, send []Change
+	wanted := map[string]bool{}
+	for _, s := range settings {
+		if !s.Covers(on) {
+			continue
+		}
+		wanted[s.ID] = true
+		c := Change{Setting: s.ID, Version: s.Version, Do: Send}
+		if s.NeedsGenerated() {
+			if c.PasswordVersion = usable; usable == 0 {
+				c.Do = Wait
+			}
+		}
+		if !has(held, c) {
+			send = append(send, c)
+		}
+	}
+	for _, h := range held {
+		if !wanted[h.Setting] {
+			withdraw = append(withdraw, Change{Setting: h.Setting, Version: h.Version, Do: Withdraw})
+		}
+	}
+	byID := func(a, b Change) int { return strings.Compare(a.Setting, b.Setting) }
+	slices.SortFunc(withdraw, byID)
+	slices.SortFunc(send, byID)
+	return append(withdraw, send...)
+}
+
+// has reports whether the device is done with c: it applied it, or it could not.
+func has(held []Held, c Change) bool {
+	return slices.ContainsFunc(held, func(h Held) bool {
+		return c.Do == Send && h.Setting == c.Setting && h.Version == c.Version && h.PasswordVersion == c.PasswordVersion &&
+			(h.Status == Applied || h.Status == Failed)
+	})
+}
+
+// Note returns held with a change that was sent; Wait changes nothing.
+func Note(held []Held, c Change, now time.Time) []Held {
+	h := Held{Setting: c.Setting, Version: c.Version, PasswordVersion: c.PasswordVersion, Status: Sent, At: now}
+	switch c.Do {
+	case Wait:
+		return held
+	case Withdraw:
+		h.Status = Withdrawing
+	}
+	return with(held, h)
+}
+
+// Answer returns held with what the device says of a change that was sent, and
+// whether that changed anything: answers to what is no longer the last word do not.
+// A setting that was withdrawn leaves the list; one that could not be withdrawn
+// stays, so that it is tried again.
+func Answer(held []Held, c Change, ok bool, reason string, now time.Time) ([]Held, bool) {
+	i := slices.IndexFunc(held, func(h Held) bool { return h.Setting == c.Setting })
+	if i < 0 || held[i].Version != c.Version {
+		return held, false
+	}
+	h := held[i]
+	switch {
+	case c.Do == Withdraw && h.Status == Withdrawing && ok:
+		return slices.Delete(slices.Clone(held), i, i+1), true
+	case c.Do == Send && h.Status == Sent && h.PasswordVersion == c.PasswordVersion:
+		h.Status, h.Reason, h.At = Applied, "", now
+		if !ok {
+			h.Status, h.Reason = Failed, reason
+		}
+		return with(held, h), true
+	}
+	return held, false
+}
+
+// Forget returns held without the failure of a setting, so that it is sent again.
+func Forget(held []Held, setting string) []Held {
+	return slices.DeleteFunc(slices.Clone(held), func(h Held) bool { return h.Setting == setting && h.Status == Failed })
+}
+
+// with returns held with h in the place of what it has of the same setting.
+func with(held []Held, h Held) []Held {
+	held = slices.DeleteFunc(slices.Clone(held), func(o Held) bool { return o.Setting == h.Setting })
+	at, _ := slices.BinarySearchFunc(held, h, func(a, b Held) int { return strings.Compare(a.Setting, b.Setting) })
+	return slices.Insert(held, at, h)
+}

@@ -1,0 +1,190 @@
+package mail_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/rollcall-emm/rollcall/shared/mail"
+)
+
+var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+func TestSave_VersionsWhatDevicesGet(t *testing.T) {
+	t.Parallel()
+	first := mail.Save(mail.Setting{}, exchange(func(s *mail.Setting) { s.Version = 9 }), noon)
+	if first.Version != 1 || !first.CreatedAt.Equal(noon) || !first.UpdatedAt.Equal(noon) {
+		t.Fatalf("a new setting is version %d of %v", first.Version, first.CreatedAt)
+	}
+	for _, tc := range []struct {
+		name   string
+		change func(*mail.Setting)
+		want   int
+	}{
+		{"nothing", func(*mail.Setting) {}, 1},
+		{"description", func(s *mail.Setting) { s.Description = "other" }, 1},
+		{"labels", func(s *mail.Setting) { s.Labels = []string{"x", "a", "x"} }, 1},
+		{"name", func(s *mail.Setting) { s.Name = "other" }, 2},
+		{"server", func(s *mail.Setting) { s.Exchange.Server = "other.example" }, 2},
+		{"items", func(s *mail.Setting) { s.Exchange.Sync.Tasks = false }, 2},
+		{"sign-in", apps, 2},
+		{"address", func(s *mail.Setting) { s.Email = "$USERID$" }, 2},
+		{"audience", func(s *mail.Setting) { s.Audience = mail.ManagedApple }, 2},
+		{"managed", managed(mail.Gmail, nil), 2},
+	} {
+		later := noon.Add(time.Hour)
+		got := mail.Save(first, exchange(tc.change), later)
+		if got.Version != tc.want || !got.CreatedAt.Equal(noon) || !got.UpdatedAt.Equal(later) {
+			t.Errorf("%s changed: version %d of %v, want %d", tc.name, got.Version, got.CreatedAt, tc.want)
+		}
+		if !slices.IsSorted(got.Labels) || len(slices.Compact(slices.Clone(got.Labels))) != len(got.Labels) {
+			t.Errorf("%s changed: labels %v", tc.name, got.Labels)
+		}
+	}
+}
+
+func TestChanges_C5(t *testing.T) {
+	t.Parallel()
+	pw, plain := exchange(apps), imap()
+	other := mail.Device{ID: "d2"}
+	held := func(s mail.Status, version, password int) []mail.Held {
+		return []mail.Held{{Setting: "sales", Version: version, PasswordVersion: password, Status: s}}
+	}
+	wait := mail.Change{Setting: "sales", Version: 1, Do: mail.Wait}
+	send := mail.Change{Setting: "sales", Version: 1, PasswordVersion: 4, Do: mail.Send}
+	voice := mail.Change{Setting: "voice", Version: 1, Do: mail.Send}
+	withdraw := mail.Change{Setting: "sales", Version: 1, Do: mail.Withdraw}
+	for _, tc := range []struct {
+		name   string
+		on     mail.Device
+		held   []mail.Held
+		usable int
+		want   []mail.Change
+	}{
+		{"new, no password yet", phone, nil, 0, []mail.Change{wait, voice}},
+		{"new", phone, nil, 4, []mail.Change{send, voice}},
+		{"sent without an answer", phone, held(mail.Sent, 1, 4), 4, []mail.Change{send, voice}},
+		{"applied", phone, held(mail.Applied, 1, 4), 4, []mail.Change{voice}},
+		{"failed", phone, held(mail.Failed, 1, 4), 4, []mail.Change{voice}},
+		{"failed with an older password", phone, held(mail.Failed, 1, 3), 4, []mail.Change{send, voice}},
+		{"older version", phone, held(mail.Applied, 0, 4), 4, []mail.Change{send, voice}},
+		{"newer password", phone, held(mail.Applied, 1, 3), 4, []mail.Change{send, voice}},
+		{"newer password on its way", phone, held(mail.Applied, 1, 3), 0, []mail.Change{wait, voice}},
+		{"label came back", phone, held(mail.Withdrawing, 1, 4), 4, []mail.Change{send, voice}},
+		{"no label", other, nil, 4, nil},
+		{"label gone", other, held(mail.Applied, 1, 4), 4, []mail.Change{withdraw}},
+		{"label gone, could not be applied", other, held(mail.Failed, 1, 4), 4, []mail.Change{withdraw}},
+		{"label gone, withdrawal without an answer", other, held(mail.Withdrawing, 1, 4), 0, []mail.Change{withdraw}},
+	} {
+		got := mail.Changes([]mail.Setting{plain, pw}, tc.on, tc.held, tc.usable)
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
+		}
+	}
+}
+
+func TestAnswer(t *testing.T) {
+	t.Parallel()
+	send := mail.Change{Setting: "sales", Version: 2, PasswordVersion: 4, Do: mail.Send}
+	withdraw := mail.Change{Setting: "sales", Version: 2, Do: mail.Withdraw}
+	older, otherPassword := send, send
+	older.Version, otherPassword.PasswordVersion = 1, 3
+	sent := mail.Note(nil, send, noon)
+	leaving := mail.Note(sent, withdraw, noon)
+	done, _ := mail.Answer(sent, send, true, "", noon)
+	for _, tc := range []struct {
+		name string
+		held []mail.Held
+		c    mail.Change
+		ok   bool
+		want string // statuses; empty: nothing changed
+	}{
+		{"applied", sent, send, true, "[applied ]"},
+		{"could not be applied", sent, send, false, "[failed NO]"},
+		{"applied, twice", done, send, true, ""},
+		{"failed after applied", done, send, false, ""},
+		{"an older version", sent, older, true, ""},
+		{"an older password", sent, otherPassword, true, ""},
+		{"withdrawn", leaving, withdraw, true, "[]"},
+		{"could not be withdrawn", leaving, withdraw, false, ""},
+		{"withdrawn, though it was not asked", sent, withdraw, true, ""},
+		{"applied, though it was withdrawn", leaving, send, true, ""},
+		{"nothing is known", nil, send, true, ""},
+	} {
+		got, changed := mail.Answer(tc.held, tc.c, tc.ok, "NO", noon.Add(time.Hour))
+		words := "["
+		for _, h := range got {
+			words += fmt.Sprintf("%s %s", h.Status, h.Reason)
+		}
+		if words += "]"; changed != (tc.want != "") || changed && words != tc.want {
+			t.Errorf("%s: changed %v to %s, want %s", tc.name, changed, words, tc.want)
+		}
+		if !changed && !cmp.Equal(got, tc.held) {
+			t.Errorf("%s: said that nothing changed", tc.name)
+		}
+	}
+	failed, _ := mail.Answer(sent, send, false, "NO", noon)
+	if got := mail.Forget(failed, "sales"); len(got) != 0 {
+		t.Errorf("Forget left %v", got)
+	}
+	if got := mail.Forget(done, "sales"); len(got) != 1 {
+		t.Errorf("Forget took what works: %v", got)
+	}
+	if got := mail.Note(done, mail.Change{Setting: "sales", Do: mail.Wait}, noon); !cmp.Equal(got, done) {
+		t.Errorf("waiting was noted: %v", got)
+	}
+}
+
+// TestChanges_ObedientDeviceSettles: whatever a device holds, once it has done what
+// it is told it holds exactly the settings of its labels, and is told no more.
+func TestChanges_ObedientDeviceSettles(t *testing.T) {
+	t.Parallel()
+	labels := []string{"a", "b", "c"}
+	rapid.Check(t, func(t *rapid.T) {
+		var settings []mail.Setting
+		for i := range rapid.IntRange(0, 4).Draw(t, "settings") {
+			s := imap()
+			if rapid.Bool().Draw(t, "password") {
+				s = exchange(apps)
+			}
+			s.ID, s.Version = fmt.Sprintf("s%d", i), rapid.IntRange(1, 3).Draw(t, "version")
+			s.Labels = rapid.SliceOfNDistinct(rapid.SampledFrom(labels), 0, 3, rapid.ID[string]).Draw(t, "labels")
+			settings = append(settings, s)
+		}
+		on := mail.Device{Labels: rapid.SliceOfNDistinct(rapid.SampledFrom(labels), 0, 3, rapid.ID[string]).Draw(t, "device")}
+		var held []mail.Held
+		for i := range 6 {
+			if rapid.Bool().Draw(t, "holds") {
+				held = append(held, mail.Held{
+					Setting: fmt.Sprintf("s%d", i), Version: rapid.IntRange(1, 3).Draw(t, "held"), PasswordVersion: rapid.IntRange(0, 2).Draw(t, "with"),
+					Status: rapid.SampledFrom([]mail.Status{mail.Sent, mail.Applied, mail.Withdrawing}).Draw(t, "status"),
+				})
+			}
+		}
+		const usable = 2
+		for _, c := range mail.Changes(settings, on, held, usable) {
+			held = mail.Note(held, c, noon)
+			held, _ = mail.Answer(held, c, true, "", noon)
+		}
+		if left := mail.Changes(settings, on, held, usable); len(left) != 0 {
+			t.Fatalf("still to do: %+v", left)
+		}
+		var want []string
+		for _, s := range settings {
+			if s.Covers(on) {
+				want = append(want, fmt.Sprint(s.ID, s.Version, mail.Applied))
+			}
+		}
+		var got []string
+		for _, h := range held {
+			got = append(got, fmt.Sprint(h.Setting, h.Version, h.Status))
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("the device holds %v, want %v", got, want)
+		}
+	})
+}

@@ -1,0 +1,62 @@
+package mail
+
+import (
+	"net"
+	"strings"
+)
+
+// Warning is what an admin should know of a setting that is allowed all the same.
+type Warning struct {
+	// Reason is a stable word.
+	Reason string `json:"reason"`
+	Text   string `json:"text"`
+}
+
+// The words of warnings.
+const (
+	WarnGoogleClosed   = "google-closed-password-sign-in"
+	WarnUnprotected    = "unprotected-connection"
+	WarnGmailAsks      = "gmail-takes-no-password"
+	WarnPersonIsAsked  = "person-is-asked"
+	WarnOAuthExchange  = "google-exchange-oauth"
+	WarnNothingApplied = "no-labels"
+)
+
+// Warnings returns what to tell whoever saves or shows the setting, in the command
+// line's output and in the API's reply (invariant W9).
+func (s Setting) Warnings() []Warning {
+	var ws []Warning
+	warn := func(when bool, reason, text string) {
+		if when {
+			ws = append(ws, Warning{reason, text})
+		}
+	}
+	google := s.google()
+	warn(s.NeedsGenerated() || google && s.SignIn == Password, WarnGoogleClosed,
+		"Google has closed sign-in by password for mail clients (ActiveSync, IMAP, CalDAV, CardDAV, SMTP) on most domains since 2024. "+
+			"Google will take the password and refuse the mail client all the same, unless the domain is exempt. Use OAuth.")
+	warn(google && s.Kind == ExchangeKind && s.SignIn == OAuth, WarnOAuthExchange,
+		"Whether a mail client can sign in to Google's Exchange ActiveSync server with OAuth depends on the client. Try one device first, or use an IMAP setting.")
+	warn(!s.protected(), WarnUnprotected, "Without TLS everybody on the way reads mail and password.")
+	warn(s.Managed != nil && s.Managed.App == Gmail && s.SignIn != OAuth, WarnGmailAsks,
+		"Gmail takes no password from managed configuration: it asks the person for it.")
+	warn(s.Password == dollars(PasswordVariable), WarnPersonIsAsked,
+		"Rollcall does not have people's own passwords: the mail client asks for it.")
+	warn(len(s.Labels) == 0, WarnNothingApplied, "The setting is applied to no label, so no device has it.")
+	return ws
+}
+
+// google reports whether the server is Google's.
+func (s Setting) google() bool {
+	h := ""
+	if s.Exchange != nil {
+		h = s.Exchange.Server
+		if only, _, err := net.SplitHostPort(h); err == nil {
+			h = only
+		}
+	} else if s.IMAP != nil {
+		h = s.IMAP.Host
+	}
+	h = "." + strings.ToLower(h)
+	return strings.HasSuffix(h, ".google.com") || strings.HasSuffix(h, ".gmail.com") || strings.HasSuffix(h, ".googlemail.com")
+}
