@@ -83,6 +83,13 @@ func TestDirectoryCommands(t *testing.T) {
 			p.company()
 			p.became(directory.Run{ID: strings.Repeat("w", 26), Kind: directory.Sync, Phase: directory.Collecting, StartedAt: clock.Add(-time.Minute), Reason: "ldap-unreachable", Advice: "The directory's server cannot be reached."})
 		}, "directory status", 0},
+		{"directory-status-silent", func(p *place) {
+			p.company()
+			p.became(directory.Run{ID: strings.Repeat("w", 26), Kind: directory.Sync, Phase: directory.Applying, StartedAt: clock.Add(-time.Hour)})
+			p.put(func(tx *record.Tx) error {
+				return tx.PutDirectoryState(directory.State{Enterprise: "acme", Run: strings.Repeat("w", 26), Beat: clock.Add(-3 * time.Minute)})
+			})
+		}, "directory status", 0},
 		{"directory-status-json", quarantined, "directory status --json", 0},
 
 		{"directory-test", func(p *place) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -68,7 +69,7 @@ func (a *app) directoryConfigure() *cobra.Command {
 			return err
 		}
 		if len(changed) > 0 {
-			s.change = func(c *directory.Config) error { return set(c) }
+			s.change, s.setsMode = set, slices.Contains(changed, "mode")
 		}
 		return s.apply(cmd.Context())
 	}
@@ -83,13 +84,20 @@ type settings struct {
 
 	whole    json.RawMessage // the configuration, from a file
 	change   func(*directory.Config) error
+	setsMode bool
 	password secret.Value
 	key      json.RawMessage
 }
 
 // apply sets what is given and shows what there is then.
 func (s settings) apply(ctx context.Context) error {
-	changes := s.whole != nil || s.change != nil || !s.password.Empty() || s.key != nil
+	after := nothing
+	switch {
+	case s.whole != nil || s.key != nil || s.setsMode:
+		after = everything
+	case s.change != nil || !s.password.Empty():
+		after = little
+	}
 	got, err := s.configure(ctx)
 	if err != nil {
 		return err
@@ -110,7 +118,7 @@ func (s settings) apply(ctx context.Context) error {
 	if s.app.json {
 		return s.app.printJSON(got)
 	}
-	return s.app.printDirectory(ctx, s.client, s.path, got, changes)
+	return s.app.printDirectory(ctx, s.client, s.path, got, after)
 }
 
 // configure stores the configuration if it is to change, and returns it.

@@ -121,13 +121,16 @@ func (p *progress) draw(what string, done, total int) {
 	if p.bar == nil || what != p.what || total != p.total {
 		p.clear()
 		p.what, p.total = what, total
-		n := total
-		if n == 0 {
-			n = -1
-		}
-		p.bar = progressbar.NewOptions(n, progressbar.OptionSetWriter(p.app.errs), progressbar.OptionSetDescription(clean(what)),
+		options := []progressbar.Option{
+			progressbar.OptionSetWriter(p.app.errs), progressbar.OptionSetDescription(clean(what)),
 			progressbar.OptionSetWidth(30), progressbar.OptionSetSpinnerChangeInterval(0), progressbar.OptionSetPredictTime(false),
-			progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionSetRenderBlankState(true))
+			progressbar.OptionClearOnFinish(), progressbar.OptionSetRenderBlankState(true),
+		}
+		n := -1
+		if total > 0 {
+			n, options = total, append(options, progressbar.OptionShowCount())
+		}
+		p.bar = progressbar.NewOptions(n, options...)
 	}
 	if total > 0 {
 		_ = p.bar.Set(done)

@@ -107,7 +107,7 @@ func (a *app) runRows(run directory.Run) [][]string {
 		rows = append(rows, []string{"Google accounts", fmt.Sprintf("%d listed, %d before%s", c.GoogleListed, c.GoogleBefore, absent(c.GoogleAbsent))})
 	}
 	if c.Withdraws > 0 {
-		rows = append(rows, []string{"lose something", losing(run)})
+		rows = append(rows, []string{"would lose access", losing(run)})
 	}
 	for _, r := range []struct {
 		name string

@@ -72,7 +72,7 @@ func TestConfigure_E3_ShowsNoSecret(t *testing.T) {
 		{[]string{"directory", "configure", "--show", "--paused"}, "", 2, "alone"},
 		{[]string{"directory", "configure", "--remove", "--paused"}, "", 2, "alone"},
 		{[]string{"directory", "configure", "--paused"}, "", 0, "paused"},
-		{[]string{"directory", "configure", "--paused=false", "--exclude-mail="}, "", 0, "try it"},
+		{[]string{"directory", "configure", "--paused=false", "--exclude-mail="}, "", 0, "What a sync would do now"},
 	} {
 		p.in = strings.NewReader(tc.in)
 		code, out, errs := p.run(t.Context(), tc.args...)

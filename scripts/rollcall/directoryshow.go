@@ -20,7 +20,7 @@ type keyRow struct {
 
 // printDirectory shows a configuration with its defaults, what is set of its
 // secrets, and, after a change, what to do next.
-func (a *app) printDirectory(ctx context.Context, c *client, path string, got []byte, changed bool) error {
+func (a *app) printDirectory(ctx context.Context, c *client, path string, got []byte, after extent) error {
 	config, err := decode[directory.Config](got)
 	if err != nil {
 		return err
@@ -68,9 +68,10 @@ func (a *app) printDirectory(ctx context.Context, c *client, path string, got []
 	if err := a.table(nil, append(rows, secrets...)); err != nil {
 		return err
 	}
-	if changed {
-		a.sayNext(config, missing, key)
+	if config.Revision == 1 && after == little {
+		after = everything
 	}
+	a.sayNext(config, missing, key, after)
 	return nil
 }
 
@@ -116,8 +117,24 @@ const (
 	scopeWrite = "https://www.googleapis.com/auth/admin.directory.user"
 )
 
+// extent is how much there is to be done after a change.
+type extent int
+
+const (
+	nothing extent = iota
+	little
+	everything
+)
+
 // sayNext tells what is to be done next.
-func (a *app) sayNext(config directory.Config, missing []string, key keyRow) {
+func (a *app) sayNext(config directory.Config, missing []string, key keyRow, after extent) {
+	switch {
+	case after == nothing:
+		return
+	case after == little && len(missing) == 0:
+		a.say("What a sync would do now: %s", a.hint("plan"))
+		return
+	}
 	a.say("\nNext:")
 	for _, flag := range missing {
 		a.say("  set what is missing:  %s", a.hint("configure --%s FILE", flag))

@@ -58,6 +58,9 @@ func (a *app) directoryStatus() *cobra.Command {
 	}
 }
 
+// silent is how long nothing may be heard of the process that has a run.
+const silent = 2 * time.Minute
+
 func (a *app) printDirectoryStatus(s directoryStatusRow) error {
 	if err := a.printWaiting(s); err != nil {
 		return err
@@ -87,7 +90,7 @@ func (a *app) printDirectoryStatus(s directoryStatusRow) error {
 		if r.Kind != directory.Sync || r.Phase == directory.Quarantined {
 			did = actionCounts(r.Counts.Planned)
 			if did != "" {
-				did = "would: " + did
+				did = "planned: " + did
 			}
 		}
 		runs = append(runs, []string{r.ID, kindWord(r), a.ago(r.StartedAt), took(r), state(r), did})
@@ -106,15 +109,18 @@ func (a *app) printWaiting(s directoryStatusRow) error {
 				text += "\n  - " + b.Text
 			}
 			if would := actionCounts(r.Counts.Planned); would != "" {
-				text += "\nIt would: " + would
+				text += "\nPlanned: " + would
 			}
 			if r.Counts.Withdraws > 0 {
-				text += "\nWho would lose something: " + losing(*r)
+				text += "\nWould lose access: " + losing(*r)
 			}
 			text += "\n" + r.Advice
 			return a.print("%s\n%s\n", text, a.look(*r)+a.choices(*r))
 		case r.Reason != "":
 			return a.print("The run %s WAITS (%s) and goes on by itself: %s\n", r.ID, r.Reason, r.Advice)
+		case !s.Beat.IsZero() && a.now().Sub(s.Beat) > silent:
+			return a.print("The run %s is SILENT: nothing was heard of it for %s. The next schedule takes it up; if it stays so, look at: rollcall dead-letter list\n",
+				r.ID, span(a.now().Sub(s.Beat)))
 		}
 		return nil
 	}

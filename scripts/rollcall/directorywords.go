@@ -113,7 +113,7 @@ func why(s directory.Step, f directory.Facts, key string) string {
 }
 
 var findings = map[directory.Finding]string{
-	directory.Unlisted:    "not listed; nobody was asked why yet",
+	directory.Unlisted:    "not listed; not asked for yet",
 	directory.Unconfirmed: "not listed, yet still there, or nobody could say",
 	directory.Absent:      "not there any more, as its directory confirms",
 	directory.OutOfScope:  "still there, but outside what is asked for",
