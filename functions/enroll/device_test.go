@@ -16,11 +16,16 @@ import (
 // idOf returns the id that p's signing key gives it.
 func (b *bench) idOf(p *phone) string {
 	b.t.Helper()
+	return device.ID(b.thumbprint(p))
+}
+
+func (b *bench) thumbprint(p *phone) []byte {
+	b.t.Helper()
 	thumb, err := (&jose.JSONWebKey{Key: p.signing.Public()}).Thumbprint(crypto.SHA256)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return device.ID(thumb)
+	return thumb
 }
 
 // TestEnroll_P5_AccountType: the token's word goes before a label's, a label's

@@ -84,8 +84,7 @@ type admission struct {
 	allowed func(person.Person) error
 	// optional says that there need not be a row.
 	optional bool
-	// login and address name the attempts of credentials; address is set once what
-	// was given counts as wrong.
+	// login and address name the attempts of credentials that are being judged.
 	login, address string
 }
 

@@ -65,13 +65,11 @@ func (s *Registrar) bySignIn(ctx context.Context, c call, by device.Credentials)
 	if err := s.notLocked(ctx, address); err != nil {
 		return a, err
 	}
+	a.address = address
 	if by == device.ByPassword {
 		err = s.checkPassword(ctx, c, cfg, &a)
 	} else {
 		err = s.checkIDToken(ctx, c, cfg, &a)
-	}
-	if fault.KindOf(err) == fault.Unauthorized {
-		a.address = address
 	}
 	return a, err
 }
@@ -101,12 +99,12 @@ func (s *Registrar) checkPassword(ctx context.Context, c call, cfg directory.Con
 	if err := s.take(ctx, a.login); err != nil {
 		return err
 	}
-	asked, barred := login, error(enrollment.Refusal(signin.ReasonUnknown))
+	asked, barred := "", error(enrollment.Refusal(signin.ReasonUnknown))
 	for _, p := range people {
 		if !signin.Has(directory.MatchLogin, login, p) {
 			continue
 		}
-		a.person = p.ID
+		a.person, asked = p.ID, p.Entry.Login
 		if barred = a.allowed(p); barred == nil {
 			break
 		}

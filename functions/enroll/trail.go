@@ -16,12 +16,12 @@ func (s *Registrar) refused(ctx context.Context, c call, a admission, why error)
 	if fault.KindOf(why) != fault.Unauthorized && reason != signin.ReasonLimit || reason == "proof-reused" {
 		return why
 	}
-	record := s.Record()
-	if !record && a.address == "" {
+	record, count := s.Record(), a.address != "" && reason != signin.ReasonLimit
+	if !record && !count {
 		return why
 	}
 	err := s.Update(ctx, func(tx Rows) error {
-		if a.address != "" {
+		if count {
 			if err := s.failed(tx, a.address); err != nil {
 				return err
 			}

@@ -54,14 +54,14 @@ const (
 	Keys      = "/keys"
 )
 
-// New returns a provider with one RS256 key, which ends with the test.
+// New returns a provider with one ES256 key, which ends with the test.
 func New(t testing.TB) *Provider {
 	t.Helper()
 	p := &Provider{t: t, requests: map[string]int{}, document: map[string]any{}}
 	p.server = httptest.NewServer(p)
 	t.Cleanup(p.server.Close)
 	p.URL = p.server.URL
-	p.Rotate(jose.RS256)
+	p.Rotate(jose.ES256)
 	return p
 }
 
