@@ -2,7 +2,9 @@ package admin
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -99,6 +101,32 @@ func TestDirectoryConfigurationRefusals(t *testing.T) {
 	}
 	if got := b.trail("acme"); len(got) > 1 {
 		t.Errorf("a refusal left %v", got)
+	}
+}
+
+func TestDirectoryConfigurationConcurrently(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.configured()
+	const n = 8
+	codes := make([]int, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			body := fmt.Sprintf(`%s,"revision":1,"fullEveryHours":%d}`, readOnly, i+1)
+			codes[i] = b.do("PUT", dirPath, body).Code
+		})
+	}
+	wg.Wait()
+	tally := map[int]int{}
+	for _, c := range codes {
+		tally[c]++
+	}
+	if d := cmp.Diff(map[int]int{200: 1, 409: n - 1}, tally); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	if got := b.trail("acme"); len(got) != 3 {
+		t.Errorf("the trail has %d records: %v", len(got), got)
 	}
 }
 

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -10,6 +11,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +22,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/record"
+	"github.com/rollcall-emm/rollcall/shared/secret"
 )
 
 var testKey = sync.OnceValue(func() *rsa.PrivateKey {
@@ -157,6 +160,37 @@ func TestGoogleKey_K1_IsCheckedAndShownByFingerprint(t *testing.T) {
 	b.want(204, "DELETE", path, "", nil)
 	if _, err := b.office.Secrets.Access(t.Context(), directory.KeySecret("acme")); fault.KindOf(err) != fault.NotFound {
 		t.Error("the key is still there")
+	}
+}
+
+// brokenSecrets is a store that fails.
+type brokenSecrets struct{}
+
+var errBroken = fault.New(fault.Permanent, "secretmanager-permission", "grant the role")
+
+func (brokenSecrets) Access(context.Context, string) (secret.Value, error) {
+	return secret.Value{}, errBroken
+}
+func (brokenSecrets) Put(context.Context, string, secret.Value) error { return errBroken }
+func (brokenSecrets) Delete(context.Context, string) error            { return errBroken }
+
+func TestSecretsThatCannotBeStored(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.configured()
+	b.office.Secrets = brokenSecrets{}
+	b.refuse(502, "PUT", dirPath+"/bind-password", `{"password":"hunter2"}`, "", "grant the role")
+	b.refuse(502, "PUT", dirPath+"/google-key", keyFile(t, nil), "", "grant the role")
+	b.refuse(502, "GET", dirPath+"/bind-password", "", "", "grant the role")
+	b.refuse(502, "GET", dirPath+"/google-key", "", "", "grant the role")
+	b.refuse(502, "DELETE", dirPath+"/google-key", "", "", "grant the role")
+	b.refuse(502, "DELETE", dirPath, "", "", "grant the role")
+	b.want(200, "GET", dirPath, "", nil) // so that removing it can be tried again
+	b.leaksNothing("hunter2", "PRIVATE KEY")
+	for _, action := range []string{"directory.bind-password", "directory.google-key", "directory.remove"} {
+		if want := "admin:local " + action + " enterprise:acme secretmanager-permission"; !slices.Contains(b.trail("acme"), want) {
+			t.Errorf("the trail lacks %q: %v", want, b.trail("acme"))
+		}
 	}
 }
 

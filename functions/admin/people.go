@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/fault"
@@ -47,9 +49,9 @@ func (o *Office) listPeople(r *request) error {
 		return fault.Field("state", "give active, disabled, missing, leaving or gone")
 	case mail != "" && login != "":
 		return fault.Field("login", "give mail or login, not both")
-	case len(mail) > 320 || mail != "" && !strings.Contains(mail, "@"):
+	case mail != "" && (!strings.Contains(mail, "@") || !isWord(mail, 320)):
 		return fault.Field("mail", "give a mail address")
-	case len(login) > 256:
+	case login != "" && !isWord(login, 256):
 		return fault.Field("login", "give a user id of at most 256 characters")
 	}
 	e, err := o.enterprise(r)
@@ -113,4 +115,10 @@ func (o *Office) showPerson(r *request) error {
 		v.Accounts = append(v.Accounts, viewAccount(a))
 	}
 	return answer(r, v)
+}
+
+// isWord reports whether s is text that a directory could hold as an address or a
+// user id.
+func isWord(s string, limit int) bool {
+	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= limit && !strings.ContainsFunc(s, unicode.IsControl)
 }

@@ -58,6 +58,9 @@ func TestListPeople(t *testing.T) {
 	}
 	b.refuse(400, "GET", "/v1/enterprises/acme/people?state=happy", "", "state", "active, disabled")
 	b.refuse(400, "GET", "/v1/enterprises/acme/people?mail=ada", "", "mail", "address")
+	b.refuse(400, "GET", "/v1/enterprises/acme/people?mail=a@b%00c", "", "mail", "address")
+	b.refuse(400, "GET", "/v1/enterprises/acme/people?mail=a@b%ff", "", "mail", "address")
+	b.refuse(400, "GET", "/v1/enterprises/acme/people?login=a%00", "", "login", "user id")
 	b.refuse(400, "GET", "/v1/enterprises/acme/people?mail=a@b&login=a", "", "login", "not both")
 	b.refuse(400, "GET", "/v1/enterprises/acme/people?name=ada", "", "name", "not known")
 	b.refuse(404, "GET", "/v1/enterprises/nobody/people", "", "", "no enterprise")

@@ -8,7 +8,6 @@ import (
 
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/ldap"
-	"github.com/rollcall-emm/rollcall/shared/person"
 )
 
 // actionWord says what an action means for a person.
@@ -195,5 +194,3 @@ func named(name, mail, id string) string {
 	}
 	return name
 }
-
-func personName(e person.Entry) string { return named(e.Name(), e.Mail, e.ID) }
