@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"iter"
 	"reflect"
 	"slices"
 	"strings"
@@ -163,6 +164,25 @@ func Answer(held []Held, c Change, ok bool, reason string, now time.Time) ([]Hel
 // Forget returns held without the failure of a setting, so that it is sent again.
 func Forget(held []Held, setting string) []Held {
 	return slices.DeleteFunc(slices.Clone(held), func(h Held) bool { return h.Setting == setting && h.Status == Failed })
+}
+
+// Standing is where one version of a setting stands.
+type Standing struct {
+	Setting string
+	Version int
+	Status  Status
+}
+
+// Tally counts on how many devices each version of each setting stands where. It is
+// a pure fold over what the devices hold.
+func Tally(devices iter.Seq[[]Held]) map[Standing]int {
+	count := map[Standing]int{}
+	for held := range devices {
+		for _, h := range held {
+			count[Standing{h.Setting, h.Version, h.Status}]++
+		}
+	}
+	return count
 }
 
 // with returns held with h in the place of what it has of the same setting.

@@ -139,6 +139,18 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
+func TestTally(t *testing.T) {
+	t.Parallel()
+	applied := mail.Held{Setting: "a", Version: 2, Status: mail.Applied}
+	older := mail.Held{Setting: "a", Version: 1, Status: mail.Applied}
+	failed := mail.Held{Setting: "b", Version: 1, Status: mail.Failed}
+	got := mail.Tally(slices.Values([][]mail.Held{{applied, failed}, nil, {applied}, {older}}))
+	want := map[mail.Standing]int{{"a", 2, mail.Applied}: 2, {"a", 1, mail.Applied}: 1, {"b", 1, mail.Failed}: 1}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Tally (-want +got):\n%s", diff)
+	}
+}
+
 // TestChanges_ObedientDeviceSettles: whatever a device holds, once it has done what
 // it is told it holds exactly the settings of its labels, and is told no more.
 func TestChanges_ObedientDeviceSettles(t *testing.T) {

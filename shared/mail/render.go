@@ -32,10 +32,14 @@ type Person struct {
 	Attributes map[string]string
 }
 
+// AppleAttribute is the custom attribute that a Managed Apple ID is taken from.
+const AppleAttribute = "managedAppleId"
+
 // PersonOf returns what a person's row has for variables.
 func PersonOf(p person.Person) Person {
 	return Person{
-		Email: p.Entry.Mail, UserID: p.Entry.Login, GoogleEmail: p.Google.Mail, Attributes: p.Entry.Attributes,
+		Email: p.Entry.Mail, UserID: p.Entry.Login, GoogleEmail: p.Google.Mail,
+		ManagedAppleID: p.Entry.Attributes[AppleAttribute], Attributes: p.Entry.Attributes,
 	}
 }
 

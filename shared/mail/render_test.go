@@ -75,8 +75,8 @@ func TestRender(t *testing.T) {
 		})
 	}
 	apple := exchange(func(s *mail.Setting) { s.Email, s.Audience = "$MANAGED_APPLE_ID$", mail.ManagedApple })
-	who := ada
-	who.ManagedAppleID = "ada@appleid.example"
+	who := mail.PersonOf(person.Person{Entry: person.Entry{Attributes: map[string]string{mail.AppleAttribute: "ada@appleid.example"}}})
+	apple.UserName = apple.Email
 	if got, err := mail.Render(apple, who, mail.Device{ManagedApple: true}, nil); err != nil || got.Email != who.ManagedAppleID {
 		t.Errorf("on an Apple device: %q, %v", got.Email, err)
 	}

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/rollcall-emm/rollcall/shared/password"
 )
 
@@ -234,5 +236,28 @@ func TestUsable_C5_OnlyWhatGoogleAccepted(t *testing.T) {
 	}
 	if l := active(t); !l.Usable() || l.Accepted != 1 || l.Account != "g1" {
 		t.Errorf("an accepted password is not usable: %+v", l)
+	}
+}
+
+// TestLedger_SurvivesItsJSON: a row that comes out of a store is == to what went in,
+// so that comparing tells whether there is something to write.
+func TestLedger_SurvivesItsJSON(t *testing.T) {
+	t.Parallel()
+	leased, ticket := take(t, pending(), noon)
+	for _, l := range []password.Ledger{
+		{}, none(), pending(), leased, active(t), leased.Fail(ticket, at(time.Nanosecond), policy, deferred, 0.3),
+		leased.Fail(ticket, noon, policy, permanent, 0), leased.Renew(at(time.Hour), at(time.Hour), fresh(leased), password.AtCheckIn),
+	} {
+		b, err := json.Marshal(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got password.Ledger
+		if err := json.Unmarshal(b, &got); err != nil || got != l {
+			t.Errorf("%s became %+v: %v", b, got, err)
+		}
+	}
+	if b := active(t).Bound(); b != (password.Binding{Enterprise: "acme", Person: "p1", Version: 1}) {
+		t.Errorf("the password is bound to %+v", b)
 	}
 }

@@ -44,7 +44,7 @@ var texts = map[string]string{
 	ReasonUnreadable:    "The stored password is damaged. Renew it.",
 
 	"google-quota":          "Google asks for fewer calls; the password is sent when there is room.",
-	"google-daily-quota":    "Google's daily limit is used up; the password is sent when it is renewed.",
+	"google-daily-quota":    "Google's daily limit is used up; the password is sent when it begins anew.",
 	"google-local-limit":    "The enterprise's share of calls is used up; the password is sent when there is room.",
 	"google-paused":         "Calls to Google are paused after too many failures; they begin again by themselves.",
 	"google-backend":        "Google has a fault; the password is sent when it is over.",
