@@ -42,8 +42,9 @@ func (c *connection) stream(req *goldap.SearchRequest, fn func(*goldap.Entry, []
 	if err := answer.Err(); err != nil {
 		return nil, refusal(c.ctx, atSearch, err)
 	}
-	if c.IsClosing() || c.GetLastError() != nil || c.ctx.Err() != nil {
-		// go-ldap ends the answer of a connection that was lost without an error.
+	if len(last) == 0 && (c.IsClosing() || c.GetLastError() != nil || c.ctx.Err() != nil) {
+		// go-ldap may end the answer of a connection that was lost without an error,
+		// as it does one that ended without controls.
 		return nil, cut(c.ctx)
 	}
 	return last, nil
