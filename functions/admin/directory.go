@@ -23,7 +23,7 @@ type directoryBody directory.Config
 // notConfigured says what to do where an enterprise has no directory.
 func notConfigured(enterprise string) error {
 	return fault.New(fault.NotFound, "directory-not-configured",
-		"the enterprise %q has no directory yet; configure it with: rollcall directory configure", enterprise)
+		"the enterprise %q has no directory yet; rollcall directory configure --help says how to give it one", enterprise)
 }
 
 // directory returns the configuration of the enterprise that the path names.
