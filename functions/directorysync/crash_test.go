@@ -1,0 +1,390 @@
+package directorysync
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/rollcall-emm/rollcall/shared/directory"
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/google/googletest"
+	"github.com/rollcall-emm/rollcall/shared/person"
+	"github.com/rollcall-emm/rollcall/shared/record"
+	"github.com/rollcall-emm/rollcall/shared/store"
+	"github.com/rollcall-emm/rollcall/shared/store/embedded"
+	"github.com/rollcall-emm/rollcall/shared/store/storetest"
+	"github.com/rollcall-emm/rollcall/shared/workspace/workspacetest"
+)
+
+// outcome is what a run leaves, without the times at which it did so.
+type outcome struct {
+	People map[string]person.Person
+	Run    directory.Run
+	Plan   map[string]directory.Item
+	// Rows are the manifests, packed.
+	Rows map[directory.Source][]byte
+	// Trail counts the records by action and target.
+	Trail map[string]int
+}
+
+func (s *site) outcome(r directory.Run) outcome {
+	s.t.Helper()
+	st := s.state()
+	o := outcome{People: s.people(), Run: r, Plan: s.plan(r), Rows: map[directory.Source][]byte{}, Trail: map[string]int{}}
+	o.Run.Slices = 0
+	known := len(st.Garbage)
+	for src, names := range st.Manifests {
+		known += len(names)
+		for _, name := range names {
+			b, err := s.db.Bucket(s.t.Context(), name)
+			s.must(err)
+			o.Rows[src] = append(o.Rows[src], b...)
+		}
+	}
+	buckets, err := s.driver.Find(s.t.Context(), store.Query{Kind: record.DirectoryManifests, Limit: 1000})
+	s.must(err)
+	if len(buckets) != known {
+		s.t.Errorf("%d buckets are stored and %d known", len(buckets), known)
+	}
+	for _, rec := range s.trail() {
+		o.Trail[rec.Action+" "+rec.Target+" "+rec.Result]++
+	}
+	if st.Run != "" || !st.Beat.IsZero() || st.LastRun != r.ID {
+		s.t.Errorf("the state is %+v after run %s", st, r.ID)
+	}
+	return o
+}
+
+// timeText is a time in JSON. That something happened counts, and not when.
+var timeText = regexp.MustCompile(`"20[0-9-]{8}T[0-9:.]+Z"`)
+
+// differs returns how two outcomes differ, "" for not at all.
+func differs(want, got outcome) string {
+	text := func(o outcome) []byte {
+		b, err := json.Marshal(o, json.Deterministic(true))
+		if err != nil {
+			return []byte(err.Error())
+		}
+		return timeText.ReplaceAll(b, []byte(`"then"`))
+	}
+	if bytes.Equal(text(want), text(got)) {
+		return ""
+	}
+	timeless := cmp.Comparer(func(a, b time.Time) bool { return a.IsZero() == b.IsZero() })
+	diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), timeless)
+	return "(-want +got):\n" + diff[:min(len(diff), 6000)]
+}
+
+// breakable is a run over prepared directories and a prepared store that can be
+// done again and again, each time from a copy.
+type breakable struct {
+	t    *testing.T
+	site *site
+	dir  string
+}
+
+func prepare(t *testing.T, mode directory.Mode, fill func(*site), change func(*site)) *breakable {
+	t.Helper()
+	b := &breakable{t: t, dir: t.TempDir()}
+	file, err := embedded.Open(t.Context(), b.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.site = newSite(t, mode, options{driver: file})
+	fill(b.site)
+	if change != nil {
+		wantRun(t, b.site.sync(), directory.Done, "")
+		change(b.site)
+	}
+	b.site.must(file.Close())
+	return b
+}
+
+// open returns a copy of the site before the run.
+func (b *breakable) open(t *testing.T, attempts int) *site {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(b.dir)); err != nil {
+		t.Fatal(err)
+	}
+	_ = os.Remove(filepath.Join(dir, "lock"))
+	file, err := embedded.Open(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	s := newSite(t, b.site.config.Mode, options{driver: file, attempts: attempts, beside: b.site})
+	s.ids = 1 << 20
+	s.clock.Advance(time.Hour)
+	return s
+}
+
+// broken does one run, in which something fails, to its end.
+func (s *site) broken() directory.Run {
+	s.t.Helper()
+	id := s.newID()
+	s.command(directory.Command{Op: directory.Start, Run: id, Kind: directory.Sync})
+	for range 100 {
+		e, ok := s.next()
+		if !ok {
+			break
+		}
+		err := s.engine.Handle(context.Background(), e)
+		if s.faulty.Fired() {
+			s.faulty.Fail(0, storetest.Before)
+		}
+		if err != nil && !fault.Redeliver(err) {
+			s.t.Errorf("the event is given up: %v", err)
+		}
+		if err != nil {
+			s.clock.Advance(lease)
+			s.queue = append(s.queue, e)
+		}
+	}
+	return s.run(id)
+}
+
+func someChanges(s *site) {
+	if s.google != nil {
+		s.must(s.google.Edit(mail(3), func(u *workspacetest.User) { u.FamilyName = "Other" }))
+		s.must(s.google.Edit(mail(4), func(u *workspacetest.User) { u.Suspended = true }))
+		s.google.Remove(mail(5))
+		s.google.Remove(mail(905))
+		s.hire(2000, 2)
+	}
+	if s.ldap != nil {
+		s.must(s.ldap.Set(ldapDN(6), "mail", "moved@"+domain))
+		s.must(s.ldap.Delete(ldapDN(7)))
+		s.employ(3000, 2)
+		twin := ldapPerson(4000)
+		twin.Attributes["mail"] = []string{mail(9)}
+		s.must(s.ldap.Add(twin))
+	}
+}
+
+// crowd fills three pages of Google's.
+const crowd = 1003
+
+func scenarios(t *testing.T, mode directory.Mode) map[string]*breakable {
+	fill := func(s *site) { s.fill(crowd) }
+	return map[string]*breakable{"first": prepare(t, mode, fill, nil), "changes": prepare(t, mode, fill, someChanges)}
+}
+
+// TestKilled_D3_AtEveryStoreOperation: a process that dies at any operation of the
+// store, before or after its effect, leaves a run that another one ends as though
+// nothing had been, with at most one page of Google's asked for twice.
+func TestKilled_D3_AtEveryStoreOperation(t *testing.T) {
+	t.Parallel()
+	for _, mode := range readingModes {
+		for name, b := range scenarios(t, mode) {
+			t.Run(string(mode)+" "+name, func(t *testing.T) {
+				t.Parallel()
+				whole := b.open(t, 0)
+				lists := whole.lists()
+				want := whole.outcome(whole.broken())
+				wantRun(t, want.Run, directory.Done, "")
+				lists = whole.lists() - lists
+				for k := 1; ; k++ {
+					fired := false
+					for _, when := range []storetest.When{storetest.Before, storetest.After} {
+						s := b.open(t, 0)
+						before := s.lists()
+						s.faulty.Crash(k, when)
+						r := s.broken()
+						fired = r.Slices > 1 || s.clock.Now().After(noon.Add(time.Hour+time.Minute))
+						if diff := differs(want, s.outcome(r)); diff != "" {
+							t.Fatalf("killed at operation %d (%v): %s", k, when, diff)
+						}
+						if got := s.lists() - before; got > lists+1 {
+							t.Errorf("killed at operation %d: %d pages of Google's, want %d and one again", k, got, lists)
+						}
+					}
+					if !fired {
+						t.Logf("%d operations", k-1)
+						if k < 20 {
+							t.Errorf("only %d operations were broken", k-1)
+						}
+						return
+					}
+				}
+			})
+		}
+	}
+}
+
+func (s *site) lists() int {
+	if s.google == nil {
+		return 0
+	}
+	return s.google.Faults.Calls(listUser)
+}
+
+// TestKilled_D3_AtEveryCallToGoogle: the same where a call fails in any of the ways
+// that calls fail.
+func TestKilled_D3_AtEveryCallToGoogle(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []directory.Mode{directory.GoogleOnly, directory.ReadOnly} {
+		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
+			b := prepare(t, mode, func(s *site) { s.fill(crowd) }, someChanges)
+			whole := b.open(t, 1)
+			calls := whole.google.Faults.Calls("*")
+			want := whole.outcome(whole.broken())
+			calls = whole.google.Faults.Calls("*") - calls
+			for _, script := range []googletest.Script{
+				{Mode: googletest.Refuse, Status: 503}, {Mode: googletest.Refuse, Status: 429}, {Mode: googletest.DropBefore},
+				{Mode: googletest.DropAfter}, {Mode: googletest.Refuse, Status: 403, Reason: "userRateLimitExceeded"},
+				// Half of a refusal says nothing that could confirm an absence.
+				{Mode: googletest.Malformed, Method: listUser},
+			} {
+				if script.Method == "" {
+					script.Method = "*"
+				}
+				for k := range calls {
+					switch {
+					case script.Method == listUser && k >= 3:
+						continue
+					case script.Status == 403 && k == 0:
+						continue // the token endpoint has no such refusal
+					}
+					s := b.open(t, 1)
+					before := s.lists()
+					script.Skip, script.Times = k, 1
+					s.google.Faults.Add(script)
+					r := s.broken()
+					if s.google.Faults.Pending() > 0 {
+						t.Fatalf("call %d of %d was not made", k, calls)
+					}
+					if diff := differs(want, s.outcome(r)); diff != "" {
+						t.Fatalf("call %d fails (%+v): %s", k, script, diff)
+					}
+					if got := s.lists() - before; got > 4 {
+						t.Errorf("call %d fails: %d pages of Google's, want 3 and one again", k, got)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestSlices_D3_GoOnWhereTheyStopped: a slice whose time is over after each page
+// and part hands on, and nothing is read twice.
+func TestSlices_D3_GoOnWhereTheyStopped(t *testing.T) {
+	t.Parallel()
+	for _, mode := range readingModes {
+		for name, b := range scenarios(t, mode) {
+			t.Run(string(mode)+" "+name, func(t *testing.T) {
+				t.Parallel()
+				whole := b.open(t, 0)
+				lists := whole.lists()
+				want := whole.outcome(whole.broken())
+				lists = whole.lists() - lists
+				s := b.open(t, 0)
+				before := s.lists()
+				// Every look at the clock takes so long that a slice does one step.
+				s.engine.Slice = 3 * time.Second
+				s.engine.Now = func() time.Time { s.clock.Advance(time.Second); return s.clock.Now() }
+				r := s.broken()
+				if r.Slices < 3 && name == "first" {
+					t.Errorf("%d slices, want several", r.Slices)
+				}
+				if diff := differs(want, s.outcome(r)); diff != "" {
+					t.Fatalf("in %d slices: %s", r.Slices, diff)
+				}
+				if n := s.lists() - before; n != lists {
+					t.Errorf("%d pages of Google's in %d slices, want %d", n, r.Slices, lists)
+				}
+			})
+		}
+	}
+}
+
+// TestOneInFive_D3_Completes: with every fifth call failing, in one of several
+// ways, the run ends as though none had, and asks Google no more than it allows.
+func TestOneInFive_D3_Completes(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []directory.Mode{directory.GoogleOnly, directory.ReadOnly} {
+		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
+			b := prepare(t, mode, func(s *site) { s.fill(crowd) }, func(s *site) {
+				someChanges(s)
+				for i := 100; i < 200; i++ {
+					s.google.Remove(mail(i))
+				}
+			})
+			whole := b.open(t, 0)
+			want := whole.outcome(whole.broken())
+			s := b.open(t, 0)
+			for _, script := range []googletest.Script{
+				{Mode: googletest.Refuse, Status: 503}, {Mode: googletest.DropAfter}, {Mode: googletest.DropBefore},
+				{Mode: googletest.Refuse, Status: 403, Reason: "userRateLimitExceeded"}, {Mode: googletest.Refuse, Status: 429, RetryAfter: "2"},
+			} {
+				script.Method, script.Probability = "*", 0.05
+				s.google.Faults.Add(script)
+			}
+			r := s.broken()
+			s.google.Faults.Clear()
+			if diff := differs(want, s.outcome(r)); diff != "" {
+				t.Error(diff)
+			}
+			if quota := s.google.Faults.Counts()[googletest.Count{Method: listUser, Status: 403}]; quota > 3 {
+				t.Errorf("Google refused %d lists for its quota", quota)
+			}
+		})
+	}
+}
+
+// TestFence_D3_RefusesWhoIsLate: a process that comes back from a long sleep, after
+// another one took the run up, writes nothing.
+func TestFence_D3_RefusesWhoIsLate(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, directory.GoogleOnly, options{})
+	s.fill(crowd)
+	id := s.newID()
+	cmd := directory.Command{Enterprise: acme, Op: directory.Start, Run: id, Kind: directory.Sync, RequestedBy: ada, RequestedAt: s.clock.Now()}
+	late, err := s.engine.take(t.Context(), cmd, false)
+	s.must(err)
+	s.must(late.enter(t.Context(), directory.Collecting))
+	if other, err := s.engine.take(t.Context(), cmd, false); other != nil || fault.KindOf(err) != fault.Transient {
+		t.Fatalf("a second process has the run as well: %v", err)
+	}
+	s.clock.Advance(lease)
+	next, err := s.engine.take(t.Context(), cmd, false)
+	s.must(err)
+	before := s.dump()
+	if err := late.work(t.Context()); fault.ReasonOf(err) != reasonFenced {
+		t.Errorf("the late one ends with %v", err)
+	}
+	if diff := cmp.Diff(before, s.dump()); diff != "" {
+		t.Errorf("the late one wrote (-before +after):\n%s", diff)
+	}
+	s.must(next.work(t.Context()))
+	wantRun(t, s.run(id), directory.Done, "")
+}
+
+// dump returns what a late process might overwrite.
+func (s *site) dump() []string {
+	var out []string
+	add := func(v any, err error) { out = append(out, fmt.Sprintf("%+v %v", v, err)) }
+	add(s.db.DirectoryState(s.t.Context(), acme))
+	for _, r := range s.runs() {
+		add(r, nil)
+	}
+	for n := range 4 {
+		p, err := s.db.DirectoryPage(s.t.Context(), acme, directory.FromGoogle, n)
+		add(p.At, err)
+	}
+	add(len(s.people()), nil)
+	slices.Sort(out)
+	return out
+}
