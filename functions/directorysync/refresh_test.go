@@ -230,3 +230,22 @@ func TestRefresh_AskedSince(t *testing.T) {
 		t.Errorf("%d calls, want 1", n)
 	}
 }
+
+// TestRefresh_LeavesProblemsOfTheDirectory: Google's word about an account does not
+// mend an address that two people have.
+func TestRefresh_LeavesProblemsOfTheDirectory(t *testing.T) {
+	t.Parallel()
+	b := newWatchBench(t, func(c *directory.Config) { c.Mode = directory.ReadOnly })
+	id := b.user("anna@example.com")
+	e := person.Entry{ID: "uuid-1", Mail: "anna@example.com"}
+	p, _ := b.config.Decide(person.Person{}, e.ID, directory.Facts{Entry: &e, EntryAt: watchNoon, Unclear: true}, watchNoon)
+	p.Google, p.GoogleAt = person.Google{ID: id, Mail: "anna@example.com"}, watchNoon
+	b.put(func(tx *record.Tx) error { return tx.PutPerson(p) })
+	b.advance(time.Minute)
+	b.edit(id, suspend)
+	b.told(id)
+	p, err := b.db.Person(t.Context(), p.Key)
+	if err != nil || p.Google.Suspended != person.Yes || !slices.Equal(p.Problems, []string{directory.ProblemSharedMail}) {
+		t.Errorf("account %+v, problems %v, %v", p.Google, p.Problems, err)
+	}
+}
