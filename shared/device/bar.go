@@ -17,7 +17,7 @@ func HoldOf(s person.State) Hold {
 // Bar sets the hold of the device's person, and reports whether that changed
 // anything. A hold takes the account away, where nothing else did before; NoHold
 // gives it back, unless an operator or Google holds the device for another reason.
-// What counts against the device, its tokens above all, is not forgiven.
+// Unlike an operator's release it comes with no forgiveness of tokens.
 func (d *Desired) Bar(why Hold) bool {
 	if d.Barred == why {
 		return false
