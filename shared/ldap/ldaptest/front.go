@@ -49,7 +49,9 @@ func run(srv *gldap.Server, closed <-chan int) (address string, err error) {
 type backend struct {
 	address string
 	count   *counters
-	done    chan struct{}
+	// quit ends the goroutine that waits for connections to end, and done says that
+	// it has ended.
+	quit, done chan struct{}
 
 	mu    sync.Mutex
 	last  int
@@ -59,12 +61,17 @@ type backend struct {
 
 func newBackend(address string, closed <-chan int, forget func(int), count *counters) *backend {
 	// run made connection 1.
-	b := &backend{address: address, count: count, last: 1, pairs: map[int]*pair{}, done: make(chan struct{})}
+	b := &backend{address: address, count: count, last: 1, pairs: map[int]*pair{}, quit: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(b.done)
-		for id := range closed {
-			forget(id)
-			if b.gone(id) {
+		for {
+			select {
+			case id := <-closed:
+				forget(id)
+				if b.gone(id) {
+					return
+				}
+			case <-b.quit:
 				return
 			}
 		}
@@ -116,9 +123,10 @@ func (b *backend) close() {
 		p.close()
 	}
 	b.mu.Unlock()
-	if open > 0 {
-		<-b.done
+	if open == 0 {
+		close(b.quit)
 	}
+	<-b.done
 }
 
 // pair is a client's connection and its continuation to gldap.

@@ -48,6 +48,8 @@ type Server struct {
 	front  *front
 	secure *front
 
+	closing sync.Once
+
 	mu     sync.Mutex
 	faults Faults
 	conns  map[int]*session
@@ -129,12 +131,15 @@ func (s *Server) listen() error {
 	return nil
 }
 
-// Close ends all connections and waits until they are served no more.
+// Close ends all connections and waits until they are served no more. It may be
+// called again.
 func (s *Server) Close() {
-	s.front.close()
-	s.secure.close()
-	s.front.backend.close()
-	_ = s.ldap.Stop()
+	s.closing.Do(func() {
+		s.front.close()
+		s.secure.close()
+		s.front.backend.close()
+		_ = s.ldap.Stop()
+	})
 }
 
 // URL is where the server listens: ldap://, with StartTLS for who wants it.

@@ -227,6 +227,7 @@ func TestClose_EndsConnections(t *testing.T) {
 	must(t, err)
 	c := dial(t, s)
 	s.Close()
+	s.Close()
 	if _, err := c.Search(request("(uid=*)")); err == nil {
 		t.Error("a closed server answered")
 	}
