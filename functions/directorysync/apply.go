@@ -111,8 +111,7 @@ func (b *batch) decide(tx *record.Tx, at int) error {
 		b.failed(at, reasonOf(err))
 		return nil
 	}
-	now := b.Now()
-	next, steps := b.config.Decide(row, it.ID, it.Facts, now)
+	next, steps, there := b.consider(row, *it)
 	for _, st := range steps {
 		if reason := b.forbids(*it, st.Action); reason != "" {
 			it.Outcome, it.Reason = directory.Kept, reason
@@ -129,7 +128,7 @@ func (b *batch) decide(tx *record.Tx, at int) error {
 		b.did(steps)
 		b.trail(next, steps)
 	}
-	if there, _ := b.config.AccountSteps(next, now); len(there) > 0 {
+	if len(there) > 0 {
 		return nil // the outcome is told when that is done
 	}
 	b.outcome(it, row, steps)

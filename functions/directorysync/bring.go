@@ -61,8 +61,11 @@ func (s *slice) bringOne(ctx context.Context, part *directory.Part, at int, last
 	}
 	withheld := ""
 	allowed := func(a directory.Action) bool {
-		withheld = s.forbids(it, a)
-		return withheld == ""
+		reason := s.forbids(it, a)
+		if reason != "" {
+			withheld = reason
+		}
+		return reason == ""
 	}
 	save := func(p person.Person) error {
 		if err := s.save(ctx, p); err != nil {
@@ -70,7 +73,7 @@ func (s *slice) bringOne(ctx context.Context, part *directory.Part, at int, last
 		}
 		return nil
 	}
-	_, steps, failure := s.Accounts.Bring(ctx, s.config, row, allowed, save)
+	next, steps, failure := s.Accounts.Bring(ctx, s.config, row, allowed, save)
 	if u := (unsaved{}); errors.As(failure, &u) || fault.ReasonOf(failure) == reasonFenced {
 		return false, failure
 	}
@@ -79,6 +82,11 @@ func (s *slice) bringOne(ctx context.Context, part *directory.Part, at int, last
 	err = s.checkpoint(ctx, func(tx *record.Tx, r *directory.Run) error {
 		b := batch{slice: s, run: r, items: slices.Clone(part.Items)}
 		b.did(steps)
+		for _, word := range directory.AccountProblems(next) {
+			if !retry && !slices.Contains(row.Problems, word) {
+				r.Note(directory.Problem{ID: it.ID, Name: it.Name, Reason: word})
+			}
+		}
 		switch {
 		case retry:
 		case failure != nil:

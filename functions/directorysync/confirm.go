@@ -73,7 +73,8 @@ func (s *slice) confirmPart(ctx context.Context, n int) error {
 	for i, at := range open {
 		it := &part.Items[at]
 		if rows[i].Key != "" {
-			_, it.Steps = s.consider(rows[i], *it)
+			_, here, there := s.consider(rows[i], *it)
+			it.Steps = slices.Concat(here, there)
 		}
 	}
 	return s.checkpoint(ctx, func(tx *record.Tx, r *directory.Run) error {

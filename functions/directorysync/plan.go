@@ -113,7 +113,8 @@ func (s *slice) item(x *draft, row person.Person, damaged error) (directory.Item
 		f.GoogleGone = directory.Listed
 	}
 	item.Facts = f
-	next, steps := s.consider(row, item)
+	next, here, there := s.consider(row, item)
+	steps := slices.Concat(here, there)
 	item.Name, item.Mail, item.Steps = next.Entry.Name(), next.Entry.Mail, steps
 	nothing := len(steps) == 0 && f.EntryGone == directory.Listed && f.GoogleGone == directory.Listed &&
 		slices.Equal(row.Problems, next.Problems) && !overtaken(row, f)
@@ -130,13 +131,19 @@ func overtaken(row person.Person, f directory.Facts) bool {
 
 func departed(p person.Person) bool { return p.State == person.Leaving || p.State == person.Gone }
 
-// consider returns what becomes of a person, with the steps in Rollcall and at
-// Google.
-func (s *slice) consider(row person.Person, item directory.Item) (person.Person, []directory.Step) {
+// consider returns what becomes of a person, with the steps in Rollcall and those
+// at Google.
+func (s *slice) consider(row person.Person, item directory.Item) (next person.Person, here, there []directory.Step) {
 	now := s.Now()
-	next, steps := s.config.Decide(row, item.ID, item.Facts, now)
-	there, _ := s.config.AccountSteps(next, now)
-	return next, append(steps, there...)
+	next, here = s.config.Decide(row, item.ID, item.Facts, now)
+	if next.Key == "" || s.config.Mode != directory.ReadWrite {
+		return next, here, nil
+	}
+	there, problems := s.config.AccountSteps(next, now)
+	if len(there) == 0 && directory.NoteAccount(&next, problems) {
+		next.UpdatedAt = now
+	}
+	return next, here, there
 }
 
 // flush stores the part.
