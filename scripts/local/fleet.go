@@ -16,6 +16,7 @@ import (
 
 	"github.com/rollcall-emm/rollcall/scripts/local/stack"
 	"github.com/rollcall-emm/rollcall/shared/agent"
+	"github.com/rollcall-emm/rollcall/shared/person"
 	"github.com/rollcall-emm/rollcall/shared/play/playtest"
 	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/secret"
@@ -32,6 +33,8 @@ type phone struct {
 	config agent.Config
 	play   *playtest.Device
 	token  secret.Value
+	// owner is whose device it is; the zero value for dedicated devices.
+	owner person.Person
 }
 
 // fleet is the devices that enrol.
@@ -44,14 +47,14 @@ type fleet struct {
 
 // assignment is how many devices somebody has.
 type assignment struct {
-	person  string // empty for dedicated devices
+	owner   person.Person // nobody for dedicated devices
 	label   string
 	devices int
 }
 
 // assign spreads n devices over the people: one of them has eleven, every tenth
 // device is a dedicated one, and the others go round.
-func assign(people []person, n int) []assignment {
+func assign(people []person.Person, n int) []assignment {
 	dedicated := n / 10
 	left := n - dedicated
 	counts := make([]int, len(people))
@@ -70,7 +73,7 @@ func assign(people []person, n int) []assignment {
 	var out []assignment
 	for i, c := range counts {
 		if c > 0 {
-			out = append(out, assignment{person: people[i].ID, devices: c})
+			out = append(out, assignment{owner: people[i], devices: c})
 		}
 	}
 	if dedicated > 0 {
@@ -96,8 +99,8 @@ func (f *fleet) issue(ctx context.Context, o office, enterprise string, as []ass
 	for _, a := range as {
 		g.Go(func() error {
 			req := map[string]any{"uses": a.devices, "lifeSeconds": 3600}
-			if a.person != "" {
-				req["person"] = a.person
+			if a.owner.ID != "" {
+				req["person"] = a.owner.ID
 			}
 			if a.label != "" {
 				req["labels"] = []string{a.label}
@@ -111,6 +114,7 @@ func (f *fleet) issue(ctx context.Context, o office, enterprise string, as []ass
 				if err != nil {
 					return err
 				}
+				p.owner = a.owner
 				mu.Lock()
 				f.phones = append(f.phones, p)
 				mu.Unlock()

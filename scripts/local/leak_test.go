@@ -33,7 +33,8 @@ func TestRun_E3_NoSecretIsWrittenAnywhere(t *testing.T) {
 	opt := options{
 		devices: 40, steady: 200 * time.Millisecond, patience: 2 * time.Minute, faults: true,
 		store: "embedded", bus: "embedded", data: dir, listen: "127.0.0.1:0", report: filepath.Join(dir, "report.json"),
-		inspect: func(s *stack.Stack, f *fleet) {
+		ldap: inProcess,
+		inspect: func(s *stack.Stack, f *fleet, g *organisation) {
 			for _, token := range s.Play.IssuedTokens() {
 				note("authentication token", token)
 			}
@@ -44,6 +45,12 @@ func TestRun_E3_NoSecretIsWrittenAnywhere(t *testing.T) {
 				note("enrollment token", p.token.Reveal())
 			}
 			note("admin token", s.Token.Reveal())
+			for _, token := range s.Workspace.Tokens.Secrets() {
+				note("access token, assertion or key of the directory", token)
+			}
+			for _, password := range g.ldap.passwords {
+				note("person's password", password.Reveal())
+			}
 		},
 	}
 	if err := run(context.Background(), opt, &out); err != nil {
@@ -52,7 +59,7 @@ func TestRun_E3_NoSecretIsWrittenAnywhere(t *testing.T) {
 	for what, s := range fileSecrets(t, filepath.Join(dir, "secrets")) {
 		note(what, s)
 	}
-	if len(secrets) < 80 {
+	if len(secrets) < 180 {
 		t.Fatalf("only %d secrets are known; the search proves little", len(secrets))
 	}
 	written := map[string][]byte{"output": out.Bytes()}

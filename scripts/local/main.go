@@ -11,11 +11,14 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 )
 
@@ -36,8 +39,10 @@ func realMain(ctx context.Context, args []string, out, errOut io.Writer) int {
 		Long: `Starts every function in one process on loopback, over an embedded store and a
 simulated Google Play; creates an enterprise; enrols devices of the people of an
 organisation and drives them until each has its account; has them check in for a
-few seconds; and prints what came of it. Exit code 0 means that every device
-converged and that Rollcall and Google Play count the same accounts.`,
+few seconds; lets people leave and return; and prints what came of it. The people
+come from a real walk of an LDAP directory, by default one in this process. Exit
+code 0 means that every device converged, that Rollcall and Google Play count the
+same accounts, and that nobody kept or lost an account who should not.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return fault.New(fault.Invalid, "usage", "%q is not a flag; see ./scripts/run --help", args[0])
@@ -59,6 +64,12 @@ converged and that Rollcall and Google Play count the same accounts.`,
 	f.IntVar(&opt.devices, "devices", 200, "how many devices enrol")
 	f.StringVar(&opt.ldif, "ldif", "", "read the people from this LDIF file instead of the sample")
 	f.IntVar(&opt.people, "people", 0, "make up this many people instead of reading them")
+	f.StringVar(&opt.ldap, "ldap", inProcess, "the LDAP directory: builtin, slapd (a real one, started here), or the URL of one")
+	f.StringVar(&opt.ldapBase, "ldap-base", base, "base DN, for a URL")
+	f.StringVar(&opt.ldapBind, "ldap-bind-dn", "", "the account that reads the directory, for a URL (default: anonymous)")
+	f.StringVar(&opt.ldapPasswordFile, "ldap-password-file", "", "file with that account's password")
+	f.StringVar(&opt.ldapSchema, "ldap-schema", "", "openldap, 389ds or ad, for a URL (default openldap)")
+	f.StringVar(&opt.mode, "directory", "", "ldap-only, read-only, read-write or google-only (default read-only; ldap-only for a URL)")
 	f.DurationVar(&opt.steady, "steady", 5*time.Second, "how long to run steady check-ins")
 	f.DurationVar(&opt.patience, "patience", 5*time.Minute, "how long to wait for the devices to converge")
 	f.BoolVar(&opt.faults, "faults", false, "let the simulated Google fail: lost answers, quota, outages")
@@ -97,6 +108,14 @@ func (opt options) check() error {
 		return fault.Field("--people", "give 1 to 1000000")
 	case opt.people > 0 && opt.ldif != "":
 		return fault.Field("--people", "give --people or --ldif, not both")
+	case opt.ldap != inProcess && opt.ldap != realSlapd && !strings.HasPrefix(opt.ldap, "ldap://") && !strings.HasPrefix(opt.ldap, "ldaps://"):
+		return fault.Field("--ldap", "give builtin, slapd, or a URL such as ldaps://ldap.example.com")
+	case strings.Contains(opt.ldap, "://") && (opt.people > 0 || opt.ldif != ""):
+		return fault.Field("--ldap", "a directory of your own has its own people; leave --people and --ldif out")
+	case !slices.Contains([]directory.Mode{"", directory.LDAPOnly, directory.ReadOnly, directory.ReadWrite, directory.GoogleOnly}, directory.Mode(opt.mode)):
+		return fault.Field("--directory", "give ldap-only, read-only, read-write or google-only")
+	case strings.Contains(opt.ldap, "://") && opt.mode == string(directory.GoogleOnly):
+		return fault.Field("--directory", "google-only reads no LDAP directory; leave --ldap out")
 	case opt.store != "embedded" && opt.store != "firestore":
 		return fault.Field("--store", "give embedded or firestore")
 	case opt.bus != "embedded" && opt.bus != "pubsub":

@@ -23,11 +23,29 @@ type office struct {
 
 // post sends in and reads the reply into out, which may be nil.
 func (o office) post(ctx context.Context, path string, in, out any) error {
+	return o.send(ctx, http.MethodPost, path, in, out)
+}
+
+// put is post with the method PUT.
+func (o office) put(ctx context.Context, path string, in, out any) error {
+	return o.send(ctx, http.MethodPut, path, in, out)
+}
+
+// get reads what stands at path into out.
+func (o office) get(ctx context.Context, path string, out any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, o.url+path, nil)
+	if err != nil {
+		return err
+	}
+	return o.do(req, out)
+}
+
+func (o office) send(ctx context.Context, method, path string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, o.url+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, o.url+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}

@@ -7,12 +7,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
 	"github.com/rollcall-emm/rollcall/scripts/local/stack"
+	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/event/pubsub"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/setup"
@@ -22,11 +24,14 @@ import (
 type options struct {
 	devices, people            int
 	ldif, report, data, listen string
-	store, bus                 string
-	steady, patience           time.Duration
-	faults, serve              bool
+
+	ldap, ldapBase, ldapBind, ldapPasswordFile, ldapSchema, mode string
+
+	store, bus       string
+	steady, patience time.Duration
+	faults, serve    bool
 	// inspect, if set, sees the fleet before everything is closed, for tests.
-	inspect func(*stack.Stack, *fleet)
+	inspect func(*stack.Stack, *fleet, *organisation)
 }
 
 // errUnwell ends a run whose summary has problems.
@@ -34,10 +39,11 @@ var errUnwell = errors.New("the run did not end as it must; see the problems abo
 
 // run does the main job and prints what came of it.
 func run(ctx context.Context, opt options, out io.Writer) error {
-	people, err := opt.readPeople()
+	l, err := opt.startLDAP(ctx)
 	if err != nil {
 		return err
 	}
+	defer l.Close()
 	cfg, cleanup, err := opt.config(ctx)
 	if err != nil {
 		return err
@@ -65,7 +71,7 @@ func run(ctx context.Context, opt options, out io.Writer) error {
 	o := office{s.URL + "/admin", s.Token}
 	ent, err := enterpriseFor(ctx, o, s)
 	if err == nil {
-		err = opt.drive(ctx, s, o, obs, ent, people, out)
+		err = opt.drive(ctx, s, o, obs, ent, l, out)
 	}
 	if err == nil && opt.serve {
 		serve(ctx, s, ent.id, out)
@@ -73,11 +79,15 @@ func run(ctx context.Context, opt options, out io.Writer) error {
 	return errors.Join(err, s.Close())
 }
 
-func (opt options) readPeople() ([]person, error) {
-	if opt.people > 0 {
-		return makePeople(opt.people), nil
+// directoryMode returns where people come from.
+func (opt options) directoryMode() directory.Mode {
+	switch {
+	case opt.mode != "":
+		return directory.Mode(opt.mode)
+	case strings.Contains(opt.ldap, "://"):
+		return directory.LDAPOnly // nobody knows the people's accounts at Google here
 	}
-	return readPeople(opt.ldif)
+	return directory.ReadOnly
 }
 
 // config returns the settings of this run, and what removes its folder where it
@@ -122,7 +132,15 @@ func (opt options) ready(ctx context.Context, s *stack.Stack) error {
 }
 
 // drive has the fleet do its work in the enterprise ent.
-func (opt options) drive(ctx context.Context, s *stack.Stack, o office, obs *observer, ent enterprise, people []person, out io.Writer) error {
+func (opt options) drive(ctx context.Context, s *stack.Stack, o office, obs *observer, ent enterprise, l *ldapServer, out io.Writer) error {
+	sum := summary{Enterprise: ent.id, Store: opt.store, Bus: opt.bus, Faults: opt.faults}
+	if opt.faults {
+		breakDirectory(s.Workspace.Faults)
+	}
+	org, people, err := opt.enlist(ctx, s, o, ent, l, &sum, out)
+	if err != nil {
+		return err
+	}
 	f := newFleet(s)
 	if err := f.issue(ctx, o, ent.id, assign(people, opt.devices)); err != nil {
 		return err
@@ -130,7 +148,7 @@ func (opt options) drive(ctx context.Context, s *stack.Stack, o office, obs *obs
 	if opt.faults {
 		breakThings(s.Play.Faults)
 	}
-	sum := summary{Enterprise: ent.id, Store: opt.store, Bus: opt.bus, Faults: opt.faults, People: len(people), Devices: len(f.phones)}
+	sum.People, sum.Devices = len(people), len(f.phones)
 
 	began := time.Now()
 	step, done := progress(out, len(f.phones), "enrolling")
@@ -158,6 +176,10 @@ func (opt options) drive(ctx context.Context, s *stack.Stack, o office, obs *obs
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	stuck = errors.Join(stuck, org.secondAct(ctx, opt.patience, f, &sum, out))
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	s.Play.Faults.Clear()
 	stuck = errors.Join(stuck, s.Reconcile(ctx))
 	if err := sum.collect(ctx, s, ent); err != nil {
@@ -168,7 +190,7 @@ func (opt options) drive(ctx context.Context, s *stack.Stack, o office, obs *obs
 		sum.AgentRetries += e.Retries
 	}
 	if opt.inspect != nil {
-		opt.inspect(s, f)
+		opt.inspect(s, f, org)
 	}
 	sum.check()
 	if stuck != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -11,6 +12,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-emm/rollcall/shared/directory"
+	"github.com/rollcall-emm/rollcall/shared/ldap/ldaptest/slapdtest"
+	"github.com/rollcall-emm/rollcall/shared/person"
 )
 
 func TestRun_MainJobConverges(t *testing.T) {
@@ -23,14 +28,7 @@ func TestRun_MainJobConverges(t *testing.T) {
 		if code := realMain(context.Background(), args, &out, &errOut); code != 0 {
 			t.Fatalf("run %d: exit %d\n%s%s", i+1, code, &out, &errOut)
 		}
-		b, err := os.ReadFile(report)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var s summary
-		if err := json.Unmarshal(b, &s); err != nil {
-			t.Fatal(err)
-		}
+		s := readSummary(t, report)
 		type figures struct {
 			Converged, User, Device, Google int
 			Problems                        []string
@@ -44,6 +42,72 @@ func TestRun_MainJobConverges(t *testing.T) {
 			t.Errorf("run %d: steady check-ins %+v", i+1, s.Steady)
 		}
 	}
+}
+
+// TestRun_PeopleOfEveryMode: in each mode the people come from their directory, who
+// leaves or is locked loses the account, who returns gets it back, and an empty
+// answer takes nothing from anybody.
+func TestRun_PeopleOfEveryMode(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name   string
+		args   []string
+		listed int
+	}{
+		{"ldap-only", []string{"--directory", "ldap-only"}, 96},
+		{"google-only", []string{"--directory", "google-only"}, 97}, // the administrator too
+		{"slapd", []string{"--ldap", "slapd"}, 96},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			if tc.name == "slapd" {
+				slapdtest.Need(t)
+			}
+			var out, errOut bytes.Buffer
+			report := filepath.Join(t.TempDir(), "report.json")
+			if code := realMain(context.Background(), append(tc.args, "--devices", "30", "--steady", "10ms", "--patience", "1m", "--report", report), &out, &errOut); code != 0 {
+				t.Fatalf("exit %d\n%s%s", code, &out, &errOut)
+			}
+			s := readSummary(t, report)
+			if s.Directory.Listed != tc.listed || s.Unchanged.Listed != tc.listed-1 || s.Unchanged.Planned != nil {
+				t.Errorf("listed %d, later %+v; want %d, then one less and no plan", s.Directory.Listed, s.Unchanged, tc.listed)
+			}
+			want := &turnover{Left: 1, Locked: 1, Withdrawn: 2, Returned: 1, AddedAgain: 1}
+			if diff := cmp.Diff(want, s.Turnover); diff != "" {
+				t.Errorf("turnover (-want +got):\n%s", diff)
+			}
+			if tc.name != "slapd" && !strings.Contains(s.HeldBack, "lists nobody") {
+				t.Errorf("held back: %q", s.HeldBack)
+			}
+		})
+	}
+}
+
+// TestRun_D2_MakesGoogleAccounts: in read-write mode everybody gets one.
+func TestRun_D2_MakesGoogleAccounts(t *testing.T) {
+	t.Parallel()
+	var out, errOut bytes.Buffer
+	report := filepath.Join(t.TempDir(), "report.json")
+	args := []string{"--directory", "read-write", "--people", "30", "--devices", "20", "--steady", "10ms", "--patience", "1m", "--report", report}
+	if code := realMain(context.Background(), args, &out, &errOut); code != 0 {
+		t.Fatalf("exit %d\n%s%s", code, &out, &errOut)
+	}
+	s := readSummary(t, report)
+	if s.Directory.Mode != directory.ReadWrite || s.Directory.Created != 30 {
+		t.Errorf("%+v; want 30 accounts made", s.Directory)
+	}
+}
+
+func readSummary(t *testing.T, path string) (s summary) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(b, &s)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func TestRun_OnTheEmulators(t *testing.T) {
@@ -89,6 +153,10 @@ func TestRun_SaysWhatIsInTheWay(t *testing.T) {
 		{"no devices", []string{"--devices", "0"}, 2, "--devices"},
 		{"people twice", []string{"--people", "3", "--ldif", file}, 2, "not both"},
 		{"made up people, but none", []string{"--people", "0"}, 2, "--people"},
+		{"unknown directory", []string{"--ldap", "paper"}, 2, "--ldap: give builtin, slapd, or a URL"},
+		{"two directories", []string{"--ldap", "ldaps://ldap.example.com", "--people", "3"}, 2, "has its own people"},
+		{"unknown mode", []string{"--directory", "paper"}, 2, "--directory: give ldap-only"},
+		{"no such password file", []string{"--ldap", "ldaps://ldap.example.com", "--ldap-password-file", file + "x"}, 2, "--ldap-password-file"},
 		{"unknown store", []string{"--store", "paper"}, 2, "--store: give embedded or firestore"},
 		{"unknown bus", []string{"--bus", "paper"}, 2, "--bus: give embedded or pubsub"},
 		{"report into nowhere", []string{"--report", file + "x/report.json"}, 2, "there is no folder"},
@@ -172,7 +240,7 @@ func TestAssign_SpreadsDevices(t *testing.T) {
 		total, most, dedicated := 0, 0, 0
 		for _, a := range assign(makePeople(tc.people), tc.devices) {
 			total += a.devices
-			if a.person == "" {
+			if a.owner.ID == "" {
 				dedicated = a.devices
 			} else {
 				most = max(most, a.devices)
@@ -184,15 +252,24 @@ func TestAssign_SpreadsDevices(t *testing.T) {
 	}
 }
 
+// makePeople makes up n people.
+func makePeople(n int) []person.Person {
+	people := make([]person.Person, n)
+	for i := range people {
+		people[i].ID = fmt.Sprint(i)
+	}
+	return people
+}
+
 func TestPeople_Sample(t *testing.T) {
 	t.Parallel()
-	people, err := readPeople("")
-	if err != nil || len(people) != 96 {
-		t.Fatalf("%d people, %v", len(people), err)
+	var l ldapServer
+	if _, err := (options{}).fill(&l); err != nil || len(l.people) != 96 {
+		t.Fatalf("%d people, %v", len(l.people), err)
 	}
 	var unicode bool
-	for _, p := range people {
-		unicode = unicode || strings.ContainsFunc(p.Name, func(r rune) bool { return r > 0x7f })
+	for _, p := range l.people {
+		unicode = unicode || strings.ContainsFunc(p.first("cn"), func(r rune) bool { return r > 0x7f })
 	}
 	if !unicode {
 		t.Error("no name has a letter beyond ASCII; base64 values are not decoded")
@@ -204,15 +281,20 @@ func TestPeople_Sample(t *testing.T) {
 func TestPeople_AsServersExportThem(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "people.ldif")
-	text := "\ufeffdn: uid=a\nCN: Anna\nentryuuid: 1\n\ndn: uid=b\ncn:: SsO8cmdlbg==\nENTRYUUID:: Mg==\n"
+	text := "\ufeffdn: uid=a\nCN: Anna\nentryuuid: 1\n\ndn: ou=b\nou: b\n\ndn: uid=b\ncn:: SsO8cmdlbg==\nENTRYUUID:: Mg==\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got, err := readPeople(file)
-	if err != nil {
-		t.Fatal(err)
+	var l ldapServer
+	others, err := options{ldif: file}.fill(&l)
+	if err != nil || len(others) != 1 {
+		t.Fatalf("%d entries that are no people, %v", len(others), err)
 	}
-	if diff := cmp.Diff([]person{{"1", "Anna"}, {"2", "Jürgen"}}, got); diff != "" {
+	var got []string
+	for _, p := range l.people {
+		got = append(got, p.first("entryUUID")+" "+p.first("cn"))
+	}
+	if diff := cmp.Diff([]string{"1 Anna", "2 Jürgen"}, got); diff != "" {
 		t.Errorf("people (-want +got):\n%s", diff)
 	}
 }

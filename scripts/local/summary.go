@@ -13,6 +13,7 @@ import (
 
 	"github.com/rollcall-emm/rollcall/scripts/local/stack"
 	"github.com/rollcall-emm/rollcall/shared/account"
+	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/record"
 )
@@ -23,6 +24,12 @@ type summary struct {
 	Store      string `json:"store"`
 	Bus        string `json:"bus"`
 	Faults     bool   `json:"faults"`
+
+	Directory lists     `json:"directory"`
+	Turnover  *turnover `json:"turnover,omitempty"`
+	Unchanged unchanged `json:"unchanged"`
+	// HeldBack is what Rollcall said when the directory listed nobody.
+	HeldBack string `json:"heldBack,omitempty"`
 
 	People    int `json:"people"`
 	Devices   int `json:"devices"`
@@ -48,6 +55,27 @@ type summary struct {
 	Steady          steady  `json:"steady"`
 
 	Problems []string `json:"problems"`
+}
+
+// lists is what the first reading of the directory came to.
+type lists struct {
+	Mode    directory.Mode `json:"mode"`
+	Source  string         `json:"source"`
+	Listed  int            `json:"listed"`
+	Linked  int            `json:"linked"`
+	Created int            `json:"created"`
+	// GooglePages is how many calls to Google listed the accounts.
+	GooglePages int     `json:"googlePages"`
+	Problems    int     `json:"problems"`
+	Seconds     float64 `json:"seconds"`
+}
+
+// unchanged is a reading of the directory in which nothing had changed.
+type unchanged struct {
+	Listed      int                      `json:"listed"`
+	Planned     map[directory.Action]int `json:"planned,omitempty"`
+	GooglePages int                      `json:"googlePages"`
+	Seconds     float64                  `json:"seconds"`
 }
 
 // steady is the figures of check-ins in which nothing changed.
@@ -111,6 +139,11 @@ func (s *summary) check() {
 	rows := s.UserAccounts + s.DeviceAccounts
 	note(rows != s.GoogleAccounts, "Rollcall has %d accounts and Google Play %d", rows, s.GoogleAccounts)
 	note(s.Tokens["outstanding"] > 0, "%d tokens are still outstanding", s.Tokens["outstanding"])
+	if t := s.Turnover; t != nil {
+		note(t.StillHolding > 0, "%d devices of people who left or were locked still hold an account", t.StillHolding)
+		note(t.Returned > 0 && t.AddedAgain == 0, "nobody's account came back")
+	}
+	note(len(s.Unchanged.Planned) > 0, "nothing changed in the directory, and yet a run planned %v", s.Unchanged.Planned)
 }
 
 func (s *summary) print(w io.Writer) {
@@ -118,12 +151,20 @@ func (s *summary) print(w io.Writer) {
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(t, "  %s\t%s\n", name, fmt.Sprintf(format, args...))
 	}
-	row("people", "%d", s.People)
+	row("people", "%d of %s", s.People, s.Directory)
 	row("devices", "%d of %d have their account, in %.1f s", s.Converged, s.Devices, s.ConvergeSeconds)
 	row("accounts", "%d user + %d device = %d; Google Play has %d",
 		s.UserAccounts, s.DeviceAccounts, s.UserAccounts+s.DeviceAccounts, s.GoogleAccounts)
 	row("tokens", "%s", counts(s.Tokens))
 	row("sign-ins lost", "%d, and added again", s.SignInsLost)
+	if t := s.Turnover; t != nil && t.Left > 0 {
+		row("turnover", "%d left and %d was locked: their %d devices gave the accounts up; %d returned and %d devices added the account again",
+			t.Left, t.Locked, t.Withdrawn, t.Returned, t.AddedAgain)
+	}
+	row("no change", "%d people read again in %.2f s, with %d calls to list Google's accounts", s.Unchanged.Listed, s.Unchanged.Seconds, s.Unchanged.GooglePages)
+	if s.HeldBack != "" {
+		row("held back", "%s: nobody lost anything, and an admin rejected the run", s.HeldBack)
+	}
 	row("refusals", "%s", counts(s.Refusals))
 	row("retries", "%d of calls to Google, %d of agents", s.GoogleRetries, s.AgentRetries)
 	row("check-ins", "%d in %.1f s, %.0f per second (agents, functions and store on this machine)",
@@ -134,6 +175,21 @@ func (s *summary) print(w io.Writer) {
 	for _, p := range s.Problems {
 		fmt.Fprintf(w, "  PROBLEM: %s\n", p)
 	}
+}
+
+// String tells a person where the people come from.
+func (l lists) String() string {
+	text := fmt.Sprintf("%s (%s), read in %.1f s", l.Source, l.Mode, l.Seconds)
+	if l.Linked > 0 {
+		text += fmt.Sprintf("; %d have a Google account", l.Linked)
+	}
+	if l.Created > 0 {
+		text += fmt.Sprintf("; %d Google accounts were made", l.Created)
+	}
+	if l.Problems > 0 {
+		text += fmt.Sprintf("; %d problems", l.Problems)
+	}
+	return text
 }
 
 func counts(m map[string]int) string {

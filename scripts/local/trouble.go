@@ -34,6 +34,17 @@ func breakThings(f *googletest.Faults) {
 	}
 }
 
+// breakDirectory has the simulated directory of Google fail likewise.
+func breakDirectory(f *googletest.Faults) {
+	for _, s := range []googletest.Script{
+		{Method: "directory.users.list", Mode: googletest.Refuse, Status: http.StatusServiceUnavailable, Probability: 0.1},
+		{Method: "directory.users.list", Mode: googletest.DropAfter, Probability: 0.05},
+		{Method: "directory.users.insert", Mode: googletest.DropAfter, Probability: 0.05},
+	} {
+		f.Add(s)
+	}
+}
+
 // strangers tries to get in without the right to, and reports who did.
 func (f *fleet) strangers(ctx context.Context, o office, enterprise string) error {
 	var made enrollmentToken

@@ -1,11 +1,12 @@
 // Package stack runs every function of Rollcall in one process on loopback, with
-// a simulated Google Play behind them: for the local runner, and for tests of the
+// a simulated Google Play and Directory API behind them: for the local runner, and for tests of the
 // whole.
 package stack
 
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,8 +17,12 @@ import (
 	"sync"
 	"time"
 
+	directoryapi "google.golang.org/api/admin/directory/v1"
+
 	"github.com/rollcall-emm/rollcall/functions/admin"
 	"github.com/rollcall-emm/rollcall/functions/checkin"
+	"github.com/rollcall-emm/rollcall/functions/directorysync"
+	"github.com/rollcall-emm/rollcall/functions/directorywatch"
 	"github.com/rollcall-emm/rollcall/functions/enroll"
 	"github.com/rollcall-emm/rollcall/functions/provision"
 	"github.com/rollcall-emm/rollcall/functions/reconcile"
@@ -32,6 +37,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/setup/bus"
 	"github.com/rollcall-emm/rollcall/shared/setup/google"
 	"github.com/rollcall-emm/rollcall/shared/setup/secrets"
+	"github.com/rollcall-emm/rollcall/shared/workspace/workspacetest"
 )
 
 // Options say how a Stack is made; Config and Log are required.
@@ -42,11 +48,15 @@ type Options struct {
 	Listen string
 	// Play is the simulated Google Play; nil makes one.
 	Play *playtest.Server
+	// Workspace is the simulated Directory API; nil makes one, with a customer that
+	// has the domain example.com.
+	Workspace *workspacetest.Server
 	// Process, if set, adjusts the process before anything is opened in it.
 	Process func(*setup.Process)
 	// Ready, if set, is called once everything is open and before events flow.
 	Ready func(context.Context, *Stack) error
-	// Every is how often reconcile is started; 0 leaves it to the caller.
+	// Every is how often reconcile and directorysync are started; 0 leaves it to the
+	// caller.
 	Every time.Duration
 }
 
@@ -56,6 +66,13 @@ type Stack struct {
 	URL string
 	// Play is the simulated Google Play.
 	Play *playtest.Server
+	// Workspace is the simulated Directory API, and Customer Google's id of the
+	// customer that it was made with.
+	Workspace *workspacetest.Server
+	Customer  string
+	// DirectoryKey is the JSON key of a service account that may act as the
+	// administrators of the simulated Directory API.
+	DirectoryKey json.RawMessage
 	// Process holds the settings, the store and the bus.
 	Process *setup.Process
 	// Bus carries the events.
@@ -67,7 +84,7 @@ type Stack struct {
 
 	account string // the service account's address
 	server  *http.Server
-	ownPlay bool
+	owned   []func() // what this stack made and closes
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 }
@@ -83,7 +100,7 @@ func Start(ctx context.Context, opt Options) (*Stack, error) {
 		return nil, fault.Wrap(err, fault.Permanent, "listen",
 			"cannot listen on %s; stop what uses that port, or choose another with --listen", opt.Listen)
 	}
-	s := &Stack{URL: "http://" + ln.Addr().String(), Play: opt.Play}
+	s := &Stack{URL: "http://" + ln.Addr().String(), Play: opt.Play, Workspace: opt.Workspace}
 	if err := s.open(ctx, opt); err != nil {
 		return nil, errors.Join(err, ln.Close(), s.Close())
 	}
@@ -105,12 +122,15 @@ func Start(ctx context.Context, opt Options) (*Stack, error) {
 // clearest.
 func (s *Stack) open(ctx context.Context, opt Options) (err error) {
 	if s.Play == nil {
-		dice := mathrand.New(mathrand.NewPCG(1, uint64(time.Now().UnixNano())))
-		s.Play, s.ownPlay = playtest.New(playtest.Options{Faults: googletest.NewFaults(googletest.FaultOptions{
-			Float64: dice.Float64,
-		})}), true
+		s.Play = playtest.New(playtest.Options{Faults: faults()})
+		s.owned = append(s.owned, s.Play.Close)
 	}
-	opt.Config.PublicURL, opt.Config.PlayEndpoint = s.URL, s.Play.URL
+	if s.Workspace == nil {
+		s.Workspace = workspacetest.New(workspacetest.Options{Faults: faults()})
+		s.owned = append(s.owned, s.Workspace.Close)
+		s.Customer = s.Workspace.AddCustomer("example.com")
+	}
+	opt.Config.PublicURL, opt.Config.PlayEndpoint, opt.Config.DirectoryEndpoint = s.URL, s.Play.URL, s.Workspace.URL
 	s.Process = setup.NewProcess(opt.Config, opt.Log)
 	if opt.Process != nil {
 		opt.Process(s.Process)
@@ -138,7 +158,18 @@ func (s *Stack) open(ctx context.Context, opt Options) (err error) {
 	return nil
 }
 
-// credentials stores the simulator's service account key and the admin's token.
+// faults returns a script of faults that strike by chance.
+func faults() *googletest.Faults {
+	var mu sync.Mutex
+	dice := mathrand.New(mathrand.NewPCG(1, uint64(time.Now().UnixNano())))
+	return googletest.NewFaults(googletest.FaultOptions{Float64: func() float64 {
+		mu.Lock()
+		defer mu.Unlock()
+		return dice.Float64()
+	}})
+}
+
+// credentials stores the simulators' service account keys and the admin's token.
 func (s *Stack) credentials(ctx context.Context) error {
 	store, err := secrets.Store(ctx, s.Process)
 	if err != nil {
@@ -152,6 +183,13 @@ func (s *Stack) credentials(ctx context.Context) error {
 	if err := store.Put(ctx, google.PlayKey, secret.NewBytes(sa.JSON)); err != nil {
 		return err
 	}
+	reader, err := s.Workspace.NewServiceAccount("rollcall-directory")
+	if err != nil {
+		return err
+	}
+	s.Workspace.Tokens.Delegate(reader.Email, directoryapi.AdminDirectoryUserScope,
+		directoryapi.AdminDirectoryUserReadonlyScope, directoryapi.AdminDirectoryUserSecurityScope)
+	s.DirectoryKey = reader.JSON
 	s.Token = secret.New(rand.Text() + rand.Text())
 	if err := store.Put(ctx, admin.TokenName, s.Token); err != nil {
 		return err
@@ -165,7 +203,7 @@ func (s *Stack) functions(ctx context.Context) (*http.ServeMux, error) {
 	mux := http.NewServeMux()
 	for name, open := range map[string]func(context.Context, *setup.Process) (http.Handler, error){
 		"checkin": checkin.Open, "enroll": enroll.Open, "token": token.Open,
-		"admin": admin.Open,
+		"admin": admin.Open, "directorywatch": directorywatch.Open,
 	} {
 		h, err := open(ctx, p)
 		if err != nil {
@@ -175,7 +213,7 @@ func (s *Stack) functions(ctx context.Context) (*http.ServeMux, error) {
 		mux.Handle("/"+name+"/", http.StripPrefix("/"+name, h))
 	}
 	for topic, open := range map[event.Topic]func(context.Context, *setup.Process) (event.Handler, error){
-		event.Provision: provision.Open, event.Reconcile: reconcile.Open,
+		event.Provision: provision.Open, event.Reconcile: reconcile.Open, event.Directory: directorysync.Open,
 	} {
 		h, err := open(ctx, p)
 		if err != nil {
@@ -198,8 +236,10 @@ func (s *Stack) schedule(ctx context.Context, every time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if _, err := s.Bus.Publish(ctx, event.Reconcile, nil); err != nil {
-				s.Process.Log.Warn("cannot start reconcile", "error", err)
+			for _, topic := range []event.Topic{event.Reconcile, event.Directory} {
+				if _, err := s.Bus.Publish(ctx, topic, nil); err != nil {
+					s.Process.Log.Warn("cannot start what a schedule starts", "topic", topic, "error", err)
+				}
 			}
 		}
 	}
@@ -239,8 +279,8 @@ func (s *Stack) Close() error {
 	if s.Process != nil {
 		errs = append(errs, s.Process.Close())
 	}
-	if s.ownPlay {
-		s.Play.Close()
+	for _, end := range s.owned {
+		end()
 	}
 	return errors.Join(errs...)
 }
