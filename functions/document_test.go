@@ -136,6 +136,22 @@ func (d *document) inline(t testing.TB, s map[string]any) *jsonschema.Schema {
 	return c
 }
 
+// branches returns the schemas of which a value is one: those of oneOf where the schema
+// says no more than that, else the schema itself.
+func (d *document) branches(t testing.TB, s map[string]any) []map[string]any {
+	t.Helper()
+	s = d.follow(t, s)
+	of, ok := s["oneOf"].([]any)
+	if !ok || s["type"] != nil {
+		return []map[string]any{s}
+	}
+	var out []map[string]any
+	for _, b := range of {
+		out = append(out, d.follow(t, b.(map[string]any)))
+	}
+	return out
+}
+
 // requestSchema is where the schema of a function's request body stands.
 func requestSchema(function string) string {
 	return map[string]string{

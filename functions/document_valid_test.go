@@ -130,7 +130,7 @@ func TestDocument_HasEveryMemberOfTheMessages(t *testing.T) {
 	t.Parallel()
 	d := loadDocument(t)
 	for name, v := range map[string]any{
-		"EnrollRequest": protocol.EnrollRequest{}, "DeviceInfo": protocol.DeviceInfo{}, "EnrollReply": protocol.EnrollReply{},
+		"EnrollRequest": protocol.EnrollRequest{}, "SignIn": protocol.SignIn{}, "DeviceInfo": protocol.DeviceInfo{}, "EnrollReply": protocol.EnrollReply{},
 		"CheckInRequest": protocol.CheckInRequest{}, "Account": protocol.Account{}, "Outcome": protocol.Outcome{},
 		"CheckInReply": protocol.CheckInReply{}, "Directive": protocol.Directive{},
 		"TokenRequest": protocol.TokenRequest{}, "TokenReply": protocol.TokenReply{},
@@ -140,12 +140,14 @@ func TestDocument_HasEveryMemberOfTheMessages(t *testing.T) {
 			member, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			want = append(want, member)
 		}
-		for member := range d.at(t, "/components/schemas/"+name+"/properties").(map[string]any) {
-			got = append(got, member)
+		for _, branch := range d.branches(t, d.at(t, "/components/schemas/"+name).(map[string]any)) {
+			for member := range branch["properties"].(map[string]any) {
+				got = append(got, member)
+			}
 		}
 		slices.Sort(want)
 		slices.Sort(got)
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(want, slices.Compact(got)); diff != "" {
 			t.Errorf("%s (-type +document):\n%s", name, diff)
 		}
 	}

@@ -137,6 +137,22 @@ var callAttacks = []attack{
 		p := pick(h, append(h.nobody, h.devices...))
 		return h.request(p, "enroll", p.enrollment(pick(h, h.unknown)))
 	}},
+	{"a sign-in that nobody takes", denied, func(h *hostile, _ string) request {
+		p := pick(h, append(h.nobody, h.devices...))
+		body := pick(h, []map[string]any{p.byPassword("ada", pick(h, h.passwords)), p.byIDToken(pick(h, h.passwords) + ".b.c")})
+		body["enterprise"] = pick(h, []string{"acme", "nobody", "a-"})
+		return h.request(p, "enroll", body)
+	}},
+	{"several kinds of credentials", invalid, func(h *hostile, _ string) request {
+		p := pick(h, h.nobody)
+		body := p.byPassword("ada", pick(h, h.passwords))
+		if h.dice.IntN(2) == 0 {
+			body["idToken"] = "a.b.c"
+		} else {
+			body["enrollmentToken"] = pick(h, h.secrets)
+		}
+		return h.request(p, "enroll", body)
+	}},
 	{"a directive of another device, or none", []int{409}, func(h *hostile, _ string) request {
 		return h.request(h.devices[1], "token", map[string]any{"directiveId": pick(h, []string{h.add, "add-", "rm-1", "a", strings.Repeat("a", 64), h.add[:28]})})
 	}},

@@ -29,10 +29,12 @@ type hostile struct {
 	nobody  []*phone // not enrolled
 	secrets []string // the enrollment tokens of devices
 	unknown []string // good tokens in form that nobody made
-	add     string   // what devices[0] is to do
-	sample  map[string][][]byte
-	broken  map[string][][]byte
-	used    []request // requests that changed the state
+	// passwords are secrets that people typed, and go for ID tokens too.
+	passwords []string
+	add       string // what devices[0] is to do
+	sample    map[string][][]byte
+	broken    map[string][][]byte
+	used      []request // requests that changed the state
 }
 
 func newHostile(t *testing.T, w *world) *hostile {
@@ -47,6 +49,7 @@ func newHostile(t *testing.T, w *world) *hostile {
 		h.devices = append(h.devices, w.enrolled(secret))
 		h.nobody = append(h.nobody, newPhone(t))
 		h.unknown = append(h.unknown, "rc1_"+strings.Repeat("n", 20+h.dice.IntN(40)))
+		h.passwords = append(h.passwords, "hunter2-"+strings.Repeat("p", 10+h.dice.IntN(40)))
 	}
 	h.add = w.directive(h.devices[0])
 	h.used = w.changes()
@@ -143,9 +146,9 @@ func TestHostileRequests_C1E4(t *testing.T) {
 	if n, most := h.strangers(), strangersAtMost(began); n > most {
 		t.Errorf("strangers left %d records, want at most %d", n, most)
 	}
-	for _, secret := range append(h.secrets, h.unknown...) {
+	for _, secret := range slices.Concat(h.secrets, h.unknown, h.passwords) {
 		if strings.Contains(w.log.String(), secret) {
-			t.Errorf("an enrollment token is in the log")
+			t.Errorf("a token or a password is in the log")
 		}
 	}
 }
@@ -156,7 +159,7 @@ func (h *hostile) discreet(name string, r request, got reply) {
 	h.t.Helper()
 	text := string(got.body)
 	confidential := slices.Clone(h.secrets)
-	confidential = append(confidential, h.unknown...)
+	confidential = slices.Concat(confidential, h.unknown, h.passwords)
 	for _, p := range r.proofs {
 		confidential = append(confidential, p)
 		confidential = append(confidential, strings.Split(p, ".")...)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// strangers counts the records of enrollments with an unknown token.
+// strangers counts the records of enrollments with an unknown token or enterprise.
 func (h *hostile) strangers() int {
 	return len(h.dump(nil)) - len(h.dump(strangers))
 }

@@ -14,7 +14,12 @@ import (
 type mutation struct {
 	what, field string
 	value       any
+	// or are other fields that the refusal may name, where one of several is missing.
+	or []string
 }
+
+// named reports whether a refusal names what is wrong.
+func (m mutation) named(field string) bool { return field == m.field || slices.Contains(m.or, field) }
 
 var index = regexp.MustCompile(`\[[0-9]+\]`)
 
@@ -24,19 +29,18 @@ func (m mutation) sort() string { return m.what + " " + index.ReplaceAllString(m
 // mutations returns v, which s allows, broken in every way that s knows.
 func (g *generator) mutations(s map[string]any, v any, path string) []mutation {
 	s = g.doc.follow(g.t, s)
-	if of, ok := s["oneOf"].([]any); ok && s["type"] == nil {
-		for _, branch := range of {
-			branch := g.doc.follow(g.t, branch.(map[string]any))
+	if branches := g.doc.branches(g.t, s); len(branches) > 1 {
+		for _, branch := range branches {
 			if g.doc.inline(g.t, branch).Validate(v) == nil {
-				return g.mutations(branch, v, path)
+				return alternatives(branches, g.mutations(branch, v, path), path)
 			}
 		}
 		g.t.Fatalf("%s: no branch allows %v", path, v)
 	}
-	out := []mutation{{"null", path, nil}}
+	out := []mutation{{what: "null", field: path}}
 	for _, other := range []any{true, "x", json.Number("1.5"), json.Number("7"), []any{}, map[string]any{}} {
 		if g.doc.inline(g.t, map[string]any{"type": s["type"]}).Validate(other) != nil {
-			out = append(out, mutation{fmt.Sprintf("type %T", other), path, other})
+			out = append(out, mutation{what: fmt.Sprintf("type %T", other), field: path, value: other})
 		}
 	}
 	switch v := v.(type) {
@@ -50,16 +54,34 @@ func (g *generator) mutations(s map[string]any, v any, path string) []mutation {
 			"too long": v + strings.Repeat("a", 700), "empty": "", "another word": "other", "another case": strings.ToUpper(v) + "a",
 		} {
 			if g.doc.inline(g.t, s).Validate(bad) != nil {
-				out = append(out, mutation{what, path, bad})
+				out = append(out, mutation{what: what, field: path, value: bad})
 			}
 		}
 	case json.Number:
 		most, least := count(s, "maximum", 0), count(s, "minimum", 0)
 		for _, n := range []string{fmt.Sprint(most + 1), fmt.Sprint(least - 1), "1e30", "-9223372036854775809"} {
-			out = append(out, mutation{"number " + n, path, json.Number(n)})
+			out = append(out, mutation{what: "number " + n, field: path, value: json.Number(n)})
 		}
 	}
 	return out
+}
+
+// alternatives lets a refusal name what another branch needs where what this branch
+// needs was taken away: without it nobody can tell which branch was meant.
+func alternatives(branches []map[string]any, ms []mutation, path string) []mutation {
+	var need []string
+	for _, b := range branches {
+		required, _ := b["required"].([]any)
+		for _, name := range required {
+			need = append(need, join(path, name.(string)))
+		}
+	}
+	for i, m := range ms {
+		if strings.HasPrefix(m.what, "no ") && slices.Contains(need, m.field) && !strings.HasSuffix(m.field, "encryptionKey") {
+			ms[i].or = need
+		}
+	}
+	return ms
 }
 
 func (g *generator) ofObject(s, v map[string]any, path string) []mutation {
@@ -67,12 +89,12 @@ func (g *generator) ofObject(s, v map[string]any, path string) []mutation {
 	with := func(what, name string, value any) {
 		c := maps.Clone(v)
 		c[name] = value
-		out = append(out, mutation{what, join(path, name), c})
+		out = append(out, mutation{what: what, field: join(path, name), value: c})
 	}
 	without := func(name string) {
 		c := maps.Clone(v)
 		delete(c, name)
-		out = append(out, mutation{"no " + name, join(path, name), c})
+		out = append(out, mutation{what: "no " + name, field: join(path, name), value: c})
 	}
 	with("extra member", "extraMember", json.Number("1"))
 	with("extra null", "extraNull", nil)
@@ -86,7 +108,8 @@ func (g *generator) ofObject(s, v map[string]any, path string) []mutation {
 		for _, m := range g.mutations(properties[name].(map[string]any), v[name], join(path, name)) {
 			c := maps.Clone(v)
 			c[name] = m.value
-			out = append(out, mutation{m.what, m.field, c})
+			m.value = c
+			out = append(out, m)
 		}
 	}
 	for _, then := range g.applied(s, v) {
@@ -115,7 +138,8 @@ func (g *generator) ofArray(s map[string]any, v []any, path string) []mutation {
 		for _, m := range g.mutations(items, v[i], fmt.Sprintf("%s[%d]", path, i)) {
 			c := slices.Clone(v)
 			c[i] = m.value
-			out = append(out, mutation{m.what, m.field, c})
+			m.value = c
+			out = append(out, m)
 		}
 	}
 	if most := count(s, "maxItems", 0); len(v) > 0 && most > 0 {
@@ -127,10 +151,10 @@ func (g *generator) ofArray(s map[string]any, v []any, path string) []mutation {
 			}
 			many = append(many, item)
 		}
-		out = append(out, mutation{"too many items", path, many})
+		out = append(out, mutation{what: "too many items", field: path, value: many})
 	}
 	if s["uniqueItems"] == true && len(v) > 0 && len(v) < count(s, "maxItems", 0) {
-		out = append(out, mutation{"an item twice", fmt.Sprintf("%s[%d].name", path, len(v)), append(slices.Clone(v), v[0])})
+		out = append(out, mutation{what: "an item twice", field: fmt.Sprintf("%s[%d].name", path, len(v)), value: append(slices.Clone(v), v[0])})
 	}
 	return out
 }

@@ -1,12 +1,15 @@
 package functions_test
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
 	"testing"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/rollcall-emm/rollcall/shared/proof"
 	"github.com/rollcall-emm/rollcall/shared/seal"
@@ -39,6 +42,16 @@ func newPhone(t testing.TB) *phone {
 		signing: signing, public: rawJWK(t, signing.Public()), signer: signer,
 		private: private, encryption: publicJWK(t, private.Public()),
 	}
+}
+
+// thumbprint returns the signing key's RFC 7638 thumbprint.
+func (p *phone) thumbprint(t testing.TB) []byte {
+	t.Helper()
+	thumb, err := (&jose.JSONWebKey{Key: p.signing.Public()}).Thumbprint(crypto.SHA256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return thumb
 }
 
 func publicJWK(t testing.TB, pub any) map[string]any {

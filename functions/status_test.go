@@ -88,6 +88,7 @@ func TestContract_EveryStatusInTheDocumentIsReal(t *testing.T) {
 		}
 	})
 	tokenStatuses(t, l)
+	signInStatuses(t, l)
 	l.complete(t)
 }
 

@@ -14,7 +14,7 @@ import (
 
 // unauthorized is the text of every 401 to a device, so that a refusal tells nothing but
 // the server's time (invariant C1).
-const unauthorized = "The request was not accepted. If this device's clock differs from serverTime by more than 300 seconds, set it; otherwise enroll again with a new key and a valid enrollment token."
+const unauthorized = "The request was not accepted. If this device's clock differs from serverTime by more than 300 seconds, set it; otherwise enroll again with a new key, and a valid enrollment token or sign-in."
 
 // challenge is how a device proves itself (RFC 9449, section 7.1).
 const challenge = `DPoP algs="ES256"`

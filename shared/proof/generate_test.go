@@ -46,6 +46,7 @@ func TestGenerateVectors(t *testing.T) {
 	}
 	v.Accepted, v.Refused = requests()
 	v.Sealed, v.SealedRefused = sealed(t, old)
+	v.SignIn = nonces(v.Proof.Thumbprint)
 	out, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		t.Fatal(err)
@@ -53,6 +54,15 @@ func TestGenerateVectors(t *testing.T) {
 	if err := os.WriteFile(vectorsFile, append(out, '\n'), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// nonces returns those of the documented key in two enterprises.
+func nonces(thumbprint string) (vs []nonceVector) {
+	for _, ent := range []string{"acme", "acme-2"} {
+		input := "rollcall enrollment nonce v1\x00" + ent + "\x00" + thumbprint
+		vs = append(vs, nonceVector{ent, thumbprint, hex.EncodeToString([]byte(input)), proof.Digest([]byte(input))})
+	}
+	return vs
 }
 
 func documented(t *testing.T) proofVector {

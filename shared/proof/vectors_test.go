@@ -17,6 +17,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/device"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/proof"
+	"github.com/rollcall-emm/rollcall/shared/protocol"
 )
 
 var update = flag.Bool("update", false, "write functions/testdata/vectors.json anew")
@@ -30,6 +31,8 @@ type vectors struct {
 	Accepted []requestVector `json:"accepted"`
 	Refused  []requestVector `json:"refused"`
 	Sealed   []sealedVector  `json:"sealed"`
+	// SignIn are the nonces of ID tokens.
+	SignIn []nonceVector `json:"signIn"`
 	// SealedRefused are sealed texts that an agent must not take.
 	SealedRefused []sealedVector `json:"sealedRefused"`
 }
@@ -65,6 +68,14 @@ type requestVector struct {
 	Body   string `json:"body"`
 	Time   int64  `json:"serverTime"`
 	Proof  string `json:"proof"`
+}
+
+// nonceVector is the nonce of the ID token with which a device enrols.
+type nonceVector struct {
+	Enterprise string `json:"enterprise"`
+	Thumbprint string `json:"thumbprint"`
+	HashInput  string `json:"hashInputHex"`
+	Nonce      string `json:"nonce"`
 }
 
 // sealedVector is a token as a device gets it.
@@ -152,6 +163,29 @@ func compact(t *testing.T, raw []byte) string {
 	return b.String()
 }
 
+// TestInvariantC8SignInVectors: the documented nonces are what the server wants (C8).
+func TestInvariantC8SignInVectors(t *testing.T) {
+	t.Parallel()
+	all := readVectors(t)
+	if len(all.SignIn) < 2 || all.SignIn[0].Thumbprint != all.Proof.Thumbprint {
+		t.Errorf("%d vectors", len(all.SignIn))
+	}
+	for _, v := range all.SignIn {
+		thumb, err := base64.RawURLEncoding.DecodeString(v.Thumbprint)
+		if err != nil {
+			t.Fatal(err)
+		}
+		input, err := hex.DecodeString(v.HashInput)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A proof's digest is SHA-256 in base64url as well.
+		if got := protocol.SignInNonce(v.Enterprise, thumb); got != v.Nonce || proof.Digest(input) != v.Nonce {
+			t.Errorf("%s: nonce %q, want %q", v.Enterprise, got, v.Nonce)
+		}
+	}
+}
+
 // TestInvariantC8Document: the document shows the vector that is in the file (C8).
 func TestInvariantC8Document(t *testing.T) {
 	t.Parallel()
@@ -159,8 +193,9 @@ func TestInvariantC8Document(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := readVectors(t).Proof
-	for _, want := range []string{v.Header, v.Claims, v.Body, v.BodyDigest, v.Thumbprint, v.DeviceID, v.NonceBytes} {
+	all := readVectors(t)
+	v := all.Proof
+	for _, want := range []string{v.Header, v.Claims, v.Body, v.BodyDigest, v.Thumbprint, v.DeviceID, v.NonceBytes, all.SignIn[0].Nonce} {
 		if !strings.Contains(string(raw), want) {
 			t.Errorf("PROTOCOL.md lacks %s", want)
 		}
