@@ -236,7 +236,7 @@ func (s *Engine) begin(tx *record.Tx, sc scene, cmd directory.Command, id string
 	r.Slices = 1
 	if sc.current() {
 		old := sc.cur
-		old.Phase, old.EndedAt = directory.Superseded, sc.now
+		old.Phase, old.EndedAt, old.Advice = directory.Superseded, sc.now, ""
 		if err := tx.PutRun(old); err != nil {
 			return r, err
 		}
@@ -278,7 +278,7 @@ func (s *Engine) reject(ctx context.Context, cmd directory.Command) error {
 			return notWaiting(cmd.Run)
 		}
 		r, st := sc.own, sc.state
-		r.Phase, r.EndedAt = directory.Rejected, sc.now
+		r.Phase, r.EndedAt, r.Advice = directory.Rejected, sc.now, ""
 		r.Decision = &directory.Decision{By: cmd.RequestedBy, At: sc.now}
 		st.Run, st.Beat, st.Fence, st.LastTried = "", time.Time{}, st.Fence+1, sc.now
 		ended = &r
