@@ -84,12 +84,13 @@ func (w *Worker) create(ctx context.Context, cmd workflow.Command, row account.A
 		return err
 	}
 	if !gone {
-		if _, err := w.Accounts.Ensure(ctx, row, cmd.RequestedBy); err != nil {
-			return err
-		}
+		_, made := w.Accounts.Ensure(ctx, row, cmd.RequestedBy)
 		// Whoever settled the person meanwhile may not have found the account yet.
 		if gone, err = w.gone(ctx, row); err != nil {
 			return err
+		}
+		if !gone && made != nil {
+			return made
 		}
 		if gone {
 			if err := w.Accounts.Remove(ctx, id, cmd.RequestedBy); err != nil {

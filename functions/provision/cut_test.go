@@ -3,6 +3,7 @@ package provision_test
 import (
 	"context"
 
+	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/store"
 )
@@ -62,6 +63,12 @@ func (s stepped) Update(ctx context.Context, fn func(store.Txn) error) error {
 type steppedGoogle struct {
 	provider
 	cut *cut
+}
+
+func (s steppedGoogle) Insert(ctx context.Context, ent string, spec account.Spec) (string, error) {
+	s.cut.step()
+	defer s.cut.step()
+	return s.provider.Insert(ctx, ent, spec)
 }
 
 func (s steppedGoogle) MintToken(ctx context.Context, ent, user string) (secret.Value, error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/device"
 	"github.com/rollcall-emm/rollcall/shared/person"
 	"github.com/rollcall-emm/rollcall/shared/record"
+	"github.com/rollcall-emm/rollcall/shared/workflow"
 )
 
 // TestSettle_D10_ATokenUnderWay: a token that was asked for before the person left,
@@ -66,6 +67,33 @@ func TestSettle_D10_ATokenUnderWay(t *testing.T) {
 				b.move("jane", person.Active)
 				b.agrees("back", "jane", "", p)
 			})
+		}
+	}
+}
+
+// TestSettle_D10_ACreationThatIsLate: an account that an admin has created while its
+// person goes for good does not outlive that.
+func TestSettle_D10_ACreationThatIsLate(t *testing.T) {
+	t.Parallel()
+	for k := 1; ; k++ {
+		b := newBench(t)
+		b.worker.Accounts.Google = steppedGoogle{b.worker.Accounts.Google, &b.cut}
+		ps := b.holding("jane", 1, 0)
+		b.reach(person.Leaving)
+		b.demand(workflow.Delete, ps[0])
+		reached := b.into(k, func() { b.demand(workflow.Create, ps[0]) }, func() {
+			b.now = b.now.Add(grace)
+			b.settleNow()
+		})
+		if !reached {
+			if k < 5 {
+				t.Errorf("only %d steps were interrupted", k-1)
+			}
+			return
+		}
+		b.agrees(fmt.Sprintf("step %d", k), "jane", "", ps...)
+		if s := b.personRow("jane").State; s != person.Gone {
+			t.Errorf("step %d: the person is %s", k, s)
 		}
 	}
 }

@@ -2,8 +2,8 @@ package provision
 
 import (
 	"context"
+	"strings"
 
-	"github.com/rollcall-emm/rollcall/shared/access"
 	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/person"
@@ -23,7 +23,7 @@ func (w *Worker) people(ctx context.Context, cmd workflow.Command) error {
 // onPerson settles one person. What the directory found out and was done before
 // costs a read; what an admin asks for is looked at again.
 func (w *Worker) onPerson(ctx context.Context, cmd workflow.Command, key string) error {
-	res, err := w.Settler.Settle(ctx, cmd.Enterprise, key, cmd.RequestedBy != access.Actor)
+	res, err := w.Settler.Settle(ctx, cmd.Enterprise, key, strings.HasPrefix(cmd.RequestedBy, "admin:"))
 	if err != nil {
 		return err
 	}
