@@ -52,6 +52,8 @@ type Summary struct {
 	// Settled people have the access that their rows ask for; Unsettled ones were
 	// taken up in vain.
 	Settled, Unsettled int
+	// Dropped records had expired, where the store does not drop them by itself.
+	Dropped int
 }
 
 // Handle runs once for one event of the schedule.
@@ -61,7 +63,7 @@ func (s *Sweeper) Handle(ctx context.Context, _ event.Event) error {
 		slog.Int("finished", sum.Finished), slog.Int("postponed", sum.Postponed),
 		slog.Int("expired", sum.Expired), slog.Int("confirmed", sum.Confirmed),
 		slog.Int("verified", sum.Verified), slog.Int("settled", sum.Settled),
-		slog.Int("unsettled", sum.Unsettled), slog.Bool("failed", err != nil))
+		slog.Int("unsettled", sum.Unsettled), slog.Int("dropped", sum.Dropped), slog.Bool("failed", err != nil))
 	return err
 }
 
@@ -71,8 +73,20 @@ func (s *Sweeper) Handle(ctx context.Context, _ event.Event) error {
 func (s *Sweeper) Run(ctx context.Context) (Summary, error) {
 	var sum Summary
 	// Not in the return statement: Go leaves open whether it reads sum before.
-	err := errors.Join(s.notifications(ctx, &sum), s.due(ctx, &sum), s.people(ctx, &sum), s.enterprises(ctx, &sum))
+	err := errors.Join(s.notifications(ctx, &sum), s.due(ctx, &sum), s.people(ctx, &sum), s.enterprises(ctx, &sum), s.expired(ctx, &sum))
 	return sum, err
+}
+
+// expired drops records whose time is over.
+func (s *Sweeper) expired(ctx context.Context, sum *Summary) error {
+	for range maxBatches {
+		n, err := s.DB.Sweep(ctx, s.Now(), batch)
+		sum.Dropped += n
+		if err != nil || n < batch {
+			return err
+		}
+	}
+	return nil
 }
 
 // due takes up accounts that are unfinished, and tokens that nobody answered for.

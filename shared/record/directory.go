@@ -78,9 +78,13 @@ func (db *DB) Runs(ctx context.Context, ent string, since time.Time, p Page) ([]
 // Run returns a directory run.
 func (tx *Tx) Run(id string) (directory.Run, error) { return get[directory.Run](tx, DirectoryRuns, id) }
 
-// PutRun stores a directory run.
+// keepRuns is how long runs are kept.
+const keepRuns = 90 * 24 * time.Hour
+
+// PutRun stores a directory run, for 90 days from its start.
 func (tx *Tx) PutRun(r directory.Run) error {
-	return put(tx, DirectoryRuns, r.ID, r, map[string]string{byTrail: r.Enterprise + "|" + store.Timestamp(r.StartedAt)})
+	index := map[string]string{byTrail: r.Enterprise + "|" + store.Timestamp(r.StartedAt)}
+	return putUntil(tx, DirectoryRuns, r.ID, r, index, r.StartedAt.Add(keepRuns))
 }
 
 // The pages of a run take the places of those of the run before.

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -73,22 +74,41 @@ const (
 type DB struct {
 	driver store.Driver
 	ids    func() string
+	audit  time.Duration
 }
 
 // New returns a DB over driver. ids makes the ids of audit records, unique and
 // without order (26 characters or so of [a-z2-7]).
 func New(driver store.Driver, ids func() string) *DB { return &DB{driver: driver, ids: ids} }
 
+// KeepAudit returns a DB that has the store drop audit records some time after d;
+// 0 keeps them for ever.
+func (db *DB) KeepAudit(d time.Duration) *DB {
+	kept := *db
+	kept.audit = d
+	return &kept
+}
+
+// Sweep drops up to limit records that expired at or before now, where the store
+// does not do that by itself, and returns how many it dropped.
+func (db *DB) Sweep(ctx context.Context, now time.Time, limit int) (dropped int, err error) {
+	if s, ok := db.driver.(store.Sweeper); ok {
+		return s.Sweep(ctx, now, limit)
+	}
+	return 0, nil
+}
+
 // Tx is a transaction under way, with the store's rules: all reads come before
 // the first write.
 type Tx struct {
-	txn store.Txn
-	ids func() string
+	txn   store.Txn
+	ids   func() string
+	audit time.Duration
 }
 
 // Update runs fn in one transaction; see store.Driver.
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
-	return db.driver.Update(ctx, func(txn store.Txn) error { return fn(&Tx{txn, db.ids}) })
+	return db.driver.Update(ctx, func(txn store.Txn) error { return fn(&Tx{txn, db.ids, db.audit}) })
 }
 
 // In returns db's Update as a function over T, the narrow view of a transaction
@@ -152,11 +172,17 @@ func get[T any](tx *Tx, kind store.Kind, id string) (T, error) {
 }
 
 func put(tx *Tx, kind store.Kind, id string, v any, index map[string]string) error {
+	return putUntil(tx, kind, id, v, index, time.Time{})
+}
+
+// putUntil is put for what the store may drop after expires; the zero time is
+// never.
+func putUntil(tx *Tx, kind store.Kind, id string, v any, index map[string]string, expires time.Time) error {
 	body, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode %s %s: %w", kind, id, err)
 	}
-	return tx.txn.Put(store.Document{Key: store.Key{Kind: kind, ID: id}, Body: body, Index: index})
+	return tx.txn.Put(store.Document{Key: store.Key{Kind: kind, ID: id}, Body: body, Index: index, Expires: expires})
 }
 
 // Enterprise returns an enterprise.
@@ -259,5 +285,9 @@ func nameIndex(enterprise, name string) string {
 // Audit appends a record; its ID is made here.
 func (tx *Tx) Audit(r audit.Record) error {
 	r.ID = tx.ids()
-	return put(tx, Audit, r.ID, r, map[string]string{byTrail: r.Enterprise + "|" + store.Timestamp(r.At)})
+	var expires time.Time
+	if tx.audit > 0 {
+		expires = r.At.Add(tx.audit)
+	}
+	return putUntil(tx, Audit, r.ID, r, map[string]string{byTrail: r.Enterprise + "|" + store.Timestamp(r.At)}, expires)
 }

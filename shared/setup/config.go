@@ -52,6 +52,9 @@ type Config struct {
 	// Proxies is how many trusted proxies append to X-Forwarded-For.
 	Proxies int `env:"ROLLCALL_PROXIES, default=0"`
 
+	// AuditDays is how long audit records are kept.
+	AuditDays int `env:"ROLLCALL_AUDIT_DAYS, default=400"`
+
 	LogLevel slog.Level `env:"ROLLCALL_LOG_LEVEL, default=INFO"`
 }
 
@@ -99,6 +102,9 @@ func (c Config) Validate() error {
 	}
 	if c.Proxies < 0 || c.Proxies > signin.MaxProxies {
 		return fault.Field("ROLLCALL_PROXIES", "is %d; give 0 to %d", c.Proxies, signin.MaxProxies)
+	}
+	if c.AuditDays < 1 || c.AuditDays > 36500 {
+		return fault.Field("ROLLCALL_AUDIT_DAYS", "is %d; give 1 to 36500 days", c.AuditDays)
 	}
 	for _, s := range []struct {
 		name  string

@@ -139,7 +139,7 @@ func (p *Process) DB(ctx context.Context) (*record.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return record.New(d, NewID), nil
+	return record.New(d, NewID).KeepAudit(time.Duration(p.Config.AuditDays) * 24 * time.Hour), nil
 }
 
 func (p *Process) openDriver(ctx context.Context) (store.Driver, error) {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"sync/atomic"
+	"time"
 )
 
 // Ops counts the store operations of one context, as Firestore bills them. All
@@ -76,6 +77,14 @@ func (c counting) Update(ctx context.Context, fn func(Txn) error) error {
 }
 
 func (c counting) Close() error { return c.next.Close() }
+
+// Sweep sweeps the driver if it has to be told to. It is not counted.
+func (c counting) Sweep(ctx context.Context, now time.Time, limit int) (int, error) {
+	if s, ok := c.next.(Sweeper); ok {
+		return s.Sweep(ctx, now, limit)
+	}
+	return 0, nil
+}
 
 // countingTxn counts one run, so that the counts of a thrown-away run go with it.
 type countingTxn struct {

@@ -98,6 +98,14 @@ type Driver interface {
 	Close() error
 }
 
+// Sweeper is a Driver that has to be told to drop what expired; Firestore does by
+// itself. It may be called concurrently.
+type Sweeper interface {
+	// Sweep drops up to limit documents that expired at or before now, and returns
+	// how many it dropped. It is called again while it returns limit.
+	Sweep(ctx context.Context, now time.Time, limit int) (dropped int, err error)
+}
+
 // Txn is a transaction under way. It must not be used by several goroutines nor
 // after its closure has returned. It writes at most MaxWrite documents
 // (fault.Permanent) with MaxCommit bytes of bodies (fault.TooLarge). A write that
