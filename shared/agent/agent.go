@@ -77,7 +77,7 @@ type Agent struct {
 }
 
 // ErrNotEnrolled is what CheckIn and Run return for a device without an id.
-var ErrNotEnrolled = fault.New(fault.Conflict, "not-enrolled", "the device is not enrolled; call Enroll with an enrollment token")
+var ErrNotEnrolled = fault.New(fault.Conflict, "not-enrolled", "the device is not enrolled; call Enroll with an enrollment token, or EnrollBy")
 
 // New returns an Agent. It does no I/O.
 func New(cfg Config) (*Agent, error) {
@@ -128,6 +128,12 @@ func (a *Agent) save() error {
 // again: the same keys with the same token are the same device. A *Problem with
 // status 401 says that the token, or the device's clock, is not accepted.
 func (a *Agent) Enroll(ctx context.Context, token secret.Value) error {
+	return a.EnrollBy(ctx, ByToken(token))
+}
+
+// EnrollBy is Enroll with any credentials. The same keys by the same person are the
+// same device, whether by password or by ID token.
+func (a *Agent) EnrollBy(ctx context.Context, by Credentials) error {
 	if err := a.lock(ctx); err != nil {
 		return err
 	}
@@ -135,7 +141,7 @@ func (a *Agent) Enroll(ctx context.Context, token secret.Value) error {
 	if a.state.DeviceID != "" {
 		return nil
 	}
-	r, err := a.client.Enroll(ctx, a.cfg.EnrollURL, token, a.cfg.Device)
+	r, err := a.client.EnrollBy(ctx, a.cfg.EnrollURL, by, a.cfg.Device)
 	if err != nil {
 		return err
 	}

@@ -122,13 +122,20 @@ func NewClient(keys Keys, opts *Options) (*Client, error) {
 // Enroll pins the device's keys to an enterprise by an enrollment token. It may
 // be called again with the same keys and token, and then tells the same.
 func (c *Client) Enroll(ctx context.Context, endpoint string, token secret.Value, info protocol.DeviceInfo) (protocol.EnrollReply, error) {
+	return c.EnrollBy(ctx, endpoint, ByToken(token), info)
+}
+
+// EnrollBy is Enroll with any credentials. A wrong password is not tried again; a
+// *Problem with status 429 says how long no further one is taken.
+func (c *Client) EnrollBy(ctx context.Context, endpoint string, by Credentials, info protocol.DeviceInfo) (protocol.EnrollReply, error) {
 	var r protocol.EnrollReply
-	req := protocol.EnrollRequest{EnrollmentToken: token.Reveal(), EncryptionKey: c.keys.public.JSON(), Device: info}
+	req := by.request
+	req.EncryptionKey, req.Device = c.keys.public.JSON(), info
 	if err := req.Validate(); err != nil {
 		return r, err
 	}
 	err := c.do(ctx, &call{
-		endpoint: EnrollEndpoint, url: endpoint, body: req, hide: []string{req.EnrollmentToken}, tries: c.opts.Tries,
+		endpoint: EnrollEndpoint, url: endpoint, body: &req, hide: by.hide, mute: by.request.EnrollmentToken == "", tries: c.opts.Tries,
 		read: func(b []byte) (err error) { r, err = readEnroll(b); return err },
 	})
 	return r, err
@@ -167,6 +174,7 @@ type call struct {
 	body     any
 	raw      []byte   // body as JSON, the same in every try
 	hide     []string // what no error may show
+	mute     bool     // no text of the server's is kept
 	tries    int
 	read     func([]byte) error
 }
@@ -175,7 +183,12 @@ func (c *call) prepare() (err error) {
 	if err := checkURL(c.url); err != nil {
 		return fault.Wrap(err, fault.Invalid, "endpoint", "the %s endpoint is of no use", c.endpoint)
 	}
-	if c.raw, err = json.Marshal(c.body); err != nil {
+	if r, ok := c.body.(interface{ Reveal() ([]byte, error) }); ok {
+		c.raw, err = r.Reveal()
+	} else {
+		c.raw, err = json.Marshal(c.body)
+	}
+	if err != nil {
 		return fault.New(fault.Invalid, "request", "the %s request cannot be written as JSON", c.endpoint)
 	}
 	if len(c.raw) > protocol.MaxBody {

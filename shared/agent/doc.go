@@ -12,8 +12,8 @@
 // it hands to the caller's Save before it goes on:
 //
 //   - Keys are saved by the caller before Enroll. A device that enrolled and lost
-//     the reply, or died before Save, enrolls again with the same keys and token
-//     and is the same device; no second use of the token is taken.
+//     the reply, or died before Save, enrolls again with the same keys and token, or
+//     by the same person, and is the same device; no second use of the token is taken.
 //   - Before an account is added, State.Adding notes the directive and the
 //     accounts that were there. If the agent dies between the addition and its
 //     outcome, the next check-in finds exactly one account more than before and

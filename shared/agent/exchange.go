@@ -3,6 +3,7 @@ package agent
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -49,7 +50,7 @@ func (l *Lost) Error() string { return fmt.Sprintf("%s: no reply: %s", l.Endpoin
 func (l *Lost) Unwrap() error { return l.err }
 
 func lost(c *call, err error) *Lost {
-	l := &Lost{Endpoint: c.endpoint, text: clip(scrub(err.Error(), c.hide), 300)}
+	l := &Lost{Endpoint: c.endpoint, text: clip(scrub(cause(err), c.hide), 300)}
 	for _, e := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, e) {
 			l.err = e
@@ -58,6 +59,21 @@ func lost(c *call, err error) *Lost {
 	var t interface{ Timeout() bool }
 	l.Timeout = errors.As(err, &t) && t.Timeout()
 	return l
+}
+
+// cause tells why a connection failed. Where a reply came that is no HTTP, net/http
+// quotes it, in parts and in its own way, and a server that echoes would have the agent
+// log its own request.
+func cause(err error) string {
+	var op *net.OpError
+	var certificate *tls.CertificateVerificationError
+	var timeout interface{ Timeout() bool }
+	switch {
+	case errors.As(err, &op), errors.As(err, &certificate), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, context.Canceled), errors.As(err, &timeout) && timeout.Timeout():
+		return err.Error()
+	}
+	return "the reply is no HTTP, or the connection failed"
 }
 
 // maxReply is the largest reply that is read, in bytes; real ones have less than

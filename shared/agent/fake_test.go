@@ -21,7 +21,11 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/seal"
 )
 
-const enrollmentToken = "rc1_enrollment-token-0123456789"
+const (
+	enrollmentToken = "rc1_enrollment-token-0123456789"
+	somePassword    = `correct "horse" & <battery>`
+	anIDToken       = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg"
+)
 
 var epoch = time.Date(2026, 5, 4, 8, 0, 0, 0, time.UTC)
 
@@ -138,7 +142,7 @@ func (s *server) serve(e agent.Endpoint, r *http.Request, body []byte) (any, err
 	s.nonces[v.ID] = true
 	id := device.ID(v.Thumbprint)
 	if e == agent.EnrollEndpoint {
-		return s.enroll(id, body)
+		return s.enroll(id, v.Thumbprint, body)
 	}
 	d := s.devices[id]
 	if d == nil {
@@ -160,9 +164,21 @@ func (s *server) serve(e agent.Endpoint, r *http.Request, body []byte) (any, err
 	return protocol.CheckInReply{Directives: append(ds, device.Plan(d.Desired, req.Accounts)...), NextCheckInSeconds: 3600}, nil
 }
 
-func (s *server) enroll(id string, body []byte) (any, error) {
+// admits reports whether what a device enrols with is right: the token, the password
+// of "ada", or an ID token whose middle part is the nonce.
+func (s *server) admits(req protocol.EnrollRequest, thumbprint []byte) bool {
+	switch {
+	case req.SignIn != nil:
+		return req.Enterprise == "acme" && req.SignIn.Username == "ada" && req.SignIn.Password.Reveal() == somePassword
+	case req.IDToken != nil:
+		return req.IDToken.Reveal() == "head."+protocol.SignInNonce(req.Enterprise, thumbprint)+".signature"
+	}
+	return req.EnrollmentToken == enrollmentToken
+}
+
+func (s *server) enroll(id string, thumbprint, body []byte) (any, error) {
 	var req protocol.EnrollRequest
-	if json.Unmarshal(body, &req) != nil || req.Validate() != nil || req.EnrollmentToken != enrollmentToken {
+	if json.Unmarshal(body, &req) != nil || req.Validate() != nil || !s.admits(req, thumbprint) {
 		return nil, fault.New(fault.Unauthorized, "", "")
 	}
 	key, err := seal.ParseKey(req.EncryptionKey)

@@ -118,14 +118,18 @@ func (k Keys) Encryption() seal.Key { return k.public }
 // Thumbprint returns the signing key's RFC 7638 thumbprint with SHA-256, in
 // base64url. It names the device in logs and is no secret.
 func (k Keys) Thumbprint() string {
+	return base64.RawURLEncoding.EncodeToString(k.thumbprint())
+}
+
+func (k Keys) thumbprint() []byte {
 	if k.signing == nil {
-		return ""
+		return nil
 	}
 	t, err := (&jose.JSONWebKey{Key: k.signing.Public()}).Thumbprint(crypto.SHA256)
 	if err != nil {
-		return ""
+		return nil
 	}
-	return base64.RawURLEncoding.EncodeToString(t)
+	return t
 }
 
 // Format writes the thumbprint, whatever the verb.

@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +19,7 @@ import (
 )
 
 // TestInvariantE3ErrorsNeverEcho: whatever a server repeats of a request, no error
-// and no exchange shows the enrollment token or the proof (E3).
+// and no exchange shows what the device enrols with or the proof (E3).
 func TestInvariantE3ErrorsNeverEcho(t *testing.T) {
 	t.Parallel()
 	var proofs []string
@@ -67,7 +69,20 @@ func TestInvariantE3ErrorsNeverEcho(t *testing.T) {
 			http.Redirect(w, r, "/elsewhere?"+all(r), http.StatusTemporaryRedirect)
 		},
 	}
-	for name, h := range tests {
+	type attempt struct {
+		by     agent.Credentials
+		hidden []string
+	}
+	attempts := []attempt{
+		{agent.ByToken(secret.New(enrollmentToken)), []string{enrollmentToken}},
+		{agent.ByPassword("acme", "ada", secret.New(somePassword)), []string{somePassword, "correct", "battery"}},
+		{agent.ByPassword("acme", "ada", secret.New("Pa1!")), []string{"Pa1!"}},
+		{agent.ByIDToken("acme", secret.New(anIDToken)), []string{anIDToken, anIDToken[:20]}},
+	}
+	for i := range len(tests) * len(attempts) {
+		names := slices.Sorted(maps.Keys(tests))
+		name, attempt := names[i/len(attempts)], attempts[i%len(attempts)]
+		h := tests[name]
 		proofs = nil
 		ts := httptest.NewServer(h)
 		var out strings.Builder
@@ -77,18 +92,18 @@ func TestInvariantE3ErrorsNeverEcho(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = c.Enroll(t.Context(), ts.URL, secret.New(enrollmentToken), p.device())
+		_, err = c.EnrollBy(t.Context(), ts.URL, attempt.by, p.device())
 		ts.Close()
 		if err == nil {
 			t.Errorf("%s: Enroll succeeded", name)
 		}
-		fmt.Fprintf(&out, "%v %+v %#v", err, err, err)
+		fmt.Fprintf(&out, "%v %+v %#v %v %+v %#v %s", err, err, err, attempt.by, attempt.by, attempt.by, attempt.by)
 		if len(proofs) != 1 {
 			t.Fatalf("%s: %d requests arrived, want 1", name, len(proofs))
 		}
-		for _, hidden := range append(proofs, enrollmentToken) {
+		for _, hidden := range append(proofs, attempt.hidden...) {
 			if strings.Contains(out.String(), hidden) {
-				t.Errorf("%s: an error shows %.12s...:\n%s", name, hidden, &out)
+				t.Errorf("%s, %v: an error shows %.12s...:\n%s", name, attempt.by, hidden, &out)
 			}
 		}
 		coded := base64.StdEncoding.EncodeToString([]byte(`{"enrollmentToken":"` + enrollmentToken))[:40]

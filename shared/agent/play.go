@@ -72,9 +72,17 @@ func clip(s string, n int) string {
 	return s
 }
 
-// scrub returns s with every one of the hidden texts replaced.
+// shortSecret is the length in bytes below which a secret would be told by the gaps
+// that hiding it leaves in a text.
+const shortSecret = 12
+
+// scrub returns s with every one of the hidden texts replaced, and nothing of s where it
+// has a short one.
 func scrub(s string, hide []string) string {
 	for _, h := range hide {
+		if h != "" && len(h) < shortSecret && strings.Contains(s, h) {
+			return secret.Redacted
+		}
 		if h != "" {
 			s = strings.ReplaceAll(s, h, secret.Redacted)
 		}

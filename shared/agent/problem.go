@@ -22,7 +22,8 @@ type Problem struct {
 	// Reason is REASON of urn:rollcall:problem:REASON, or "".
 	Reason string
 	// Detail is a sentence for people, at most 512 characters; Field names the
-	// offending member, at most 128. Either may be empty.
+	// offending member, at most 128. Either may be empty, and Detail is where a person
+	// signed in: what a server repeats of a password can be hidden in too many ways.
 	Detail, Field string
 	// RetryAfter is how long to wait before trying again; zero if not said.
 	RetryAfter time.Duration
@@ -74,6 +75,9 @@ const ReasonStale = "directive-stale"
 
 const reasonPrefix = "urn:rollcall:problem:"
 
+// problemField is a path of the protocol's members.
+var problemField = regexp.MustCompile(`^[A-Za-z]{1,32}(\.[A-Za-z]{1,32})?$`)
+
 var problemReason = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 
 // newProblem reads a refusal. A body that is not problem+json, such as a proxy's
@@ -94,6 +98,12 @@ func newProblem(c *call, resp *http.Response, body []byte, clock, received time.
 	}
 	p.Detail = clip(scrub(w.Detail, c.hide), 512)
 	p.Field = clip(scrub(w.Field, c.hide), 128)
+	if c.mute {
+		p.Detail = ""
+		if !problemField.MatchString(p.Field) || p.Field != w.Field {
+			p.Field = ""
+		}
+	}
 	// The bound keeps a nonsense time from overflowing the subtraction.
 	if p.Status == http.StatusUnauthorized && w.ServerTime > 0 && w.ServerTime < 1<<40 {
 		p.ServerTime = time.Unix(w.ServerTime, 0)
