@@ -16,7 +16,6 @@ func (b *bringing) change(ctx context.Context, step directory.Step) (directory.S
 	switch step.Action {
 	case directory.OpenAccount:
 		patch.Suspended = workspace.Set(false)
-		after = func(g *person.Google) { g.SuspendedByUs = g.Suspended == person.Yes }
 	case directory.RenameAccount:
 		patch.PrimaryEmail = workspace.Set(step.To)
 	case directory.UpdateAccount:

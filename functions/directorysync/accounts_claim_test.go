@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/directory"
+	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/google/googletest"
 	"github.com/rollcall-emm/rollcall/shared/person"
 	"github.com/rollcall-emm/rollcall/shared/workspace/workspacetest"
@@ -112,5 +113,25 @@ func TestAccounts_AnAddressOfAGroup(t *testing.T) {
 	d.must(t, "create-account")
 	if len(d.row.Problems) > 0 {
 		t.Errorf("problems %v", d.row.Problems)
+	}
+}
+
+// Google's denial means nothing for a while after the last attempt, however long ago
+// the first was.
+func TestAccounts_D2_AnOldIntent(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, deskOptions{sim: workspacetest.Options{Settling: 10 * time.Minute}})
+	d.row.Google = person.Google{Mail: "anna@example.com", CreatedAt: deskTime.AddDate(0, -1, 0)}
+	d.sim.Faults.Add(googletest.Script{Method: insertMethod, Mode: googletest.DropAfter, Times: 1})
+	for range 4 {
+		d.clock.advance(time.Minute)
+		if got, err := d.bring(t, all); got != "" || !fault.Redeliver(err) || len(d.row.Problems) > 0 {
+			t.Fatalf("did %q, problems %v: %v", got, d.row.Problems, err)
+		}
+	}
+	d.clock.advance(10 * time.Minute)
+	d.must(t, "create-account")
+	if d.sim.UserCount(d.customer) != 2 {
+		t.Error("another account was made")
 	}
 }

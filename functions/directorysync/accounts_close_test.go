@@ -187,3 +187,46 @@ func TestAccounts_SignOutWithoutTheScope(t *testing.T) {
 		t.Errorf("problems %v", d.row.Problems)
 	}
 }
+
+// An account that was given to another meanwhile is that person's to lose.
+func TestAccounts_D9_AccountsOfOthersAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, deskOptions{})
+	d.must(t, "create-account")
+	if err := d.sim.Edit(d.row.Google.ID, func(u *workspacetest.User) {
+		u.Fields = map[string]jsonRaw{"externalIds": jsonRaw(`[{"type":"custom","customType":"rollcall","value":"other"}]`)}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	d.leave()
+	d.must(t, "")
+	if d.account(t).Suspended || !slices.Equal(d.row.Problems, []string{directory.ProblemAddressTaken}) {
+		t.Errorf("problems %v", d.row.Problems)
+	}
+}
+
+func TestAccounts_OpenedAlthoughGoogleDoesNotSaySo(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, deskOptions{})
+	d.must(t, "create-account")
+	d.row.State = person.Disabled
+	d.must(t, "suspend-account")
+	d.sim.HideStatus(d.row.Google.ID, true)
+	d.row.State = person.Active
+	d.must(t, "unsuspend-account")
+	if g := d.row.Google; d.account(t).Suspended || g.Suspended != person.No || g.SuspendedByUs {
+		t.Errorf("known as %+v", g)
+	}
+}
+
+func TestAccounts_RestoringTakesAWhile(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, deskOptions{})
+	d.deleted(t, 1)
+	d.back()
+	d.sim.Faults.Add(googletest.Script{Method: getMethod, Mode: googletest.Refuse, Status: http.StatusPreconditionFailed, Reason: "conditionNotMet", Message: "User is deleted.", Times: 1})
+	if got, err := d.bring(t, all); got != "" || !fault.Redeliver(err) || !d.row.Google.Deleted {
+		t.Errorf("did %q: %v", got, err)
+	}
+	d.must(t, "restore-account unsuspend-account")
+}

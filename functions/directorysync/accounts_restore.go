@@ -2,7 +2,6 @@ package directorysync
 
 import (
 	"context"
-	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/fault"
@@ -41,7 +40,5 @@ func (b *bringing) restore(ctx context.Context, step directory.Step) (directory.
 	if err != nil {
 		return directory.Step{}, err
 	}
-	next := directory.Merge(g, accountOf(u), b.person.State)
-	next.Deleted, next.DeleteAt = false, time.Time{}
-	return step, b.put(next)
+	return step, b.put(directory.Merge(g, accountOf(u), b.person.State))
 }

@@ -65,6 +65,8 @@ func TestDecideJoinsGoogle(t *testing.T) {
 			func(g person.Google) bool { return !g.Deleted }},
 		{"deleted", ro, joined(known(person.Active)), directory.Facts{GoogleGone: directory.Absent}, "unlink",
 			func(g person.Google) bool { return g.ID == "g-1" && g.Deleted }},
+		{"deleted, of one who left", rw, due(joined(known(person.Leaving))), directory.Facts{GoogleGone: directory.Absent}, "unlink",
+			func(g person.Google) bool { return g.Deleted && g.DeleteAt.IsZero() }},
 		{"out of scope", ro, joined(known(person.Active)), directory.Facts{GoogleGone: directory.OutOfScope}, "unlink",
 			func(g person.Google) bool { return g.ID == "" }},
 		{"no account, and none there", ro, known(person.Active), directory.Facts{GoogleGone: directory.Absent}, "",
@@ -94,6 +96,11 @@ func TestDecideJoinsGoogle(t *testing.T) {
 
 func deleted(p person.Person) person.Person {
 	p.Google.Deleted = true
+	return p
+}
+
+func due(p person.Person) person.Person {
+	p.Google.DeleteAt = t2
 	return p
 }
 
