@@ -151,8 +151,9 @@ func (p *planner) flush(ctx context.Context) error {
 	if len(p.items) == 0 {
 		return nil
 	}
+	at := p.Now()
 	err := p.checkpoint(ctx, func(tx *record.Tx, r *directory.Run) error {
-		part := directory.Part{Run: r.ID, Number: r.Parts, Items: p.items}
+		part := directory.Part{Run: r.ID, Number: r.Parts, Items: p.items, At: at}
 		r.Parts++
 		for _, it := range p.items {
 			p.count(r, it, 1)

@@ -229,6 +229,8 @@ type Part struct {
 	Run    string `json:"run"`
 	Number int    `json:"number"`
 	Items  []Item `json:"items"`
+	// At is when the part was planned.
+	At time.Time `json:"at"`
 }
 
 // PartItems is how many items a part has at most.

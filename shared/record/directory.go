@@ -78,7 +78,7 @@ func (db *DB) Runs(ctx context.Context, ent string, since time.Time, p Page) ([]
 // Run returns a directory run.
 func (tx *Tx) Run(id string) (directory.Run, error) { return get[directory.Run](tx, DirectoryRuns, id) }
 
-// keepRuns is how long runs are kept.
+// keepRuns is how long runs and their plans are kept.
 const keepRuns = 90 * 24 * time.Hour
 
 // PutRun stores a directory run, for 90 days from its start.
@@ -135,9 +135,9 @@ func (tx *Tx) Part(run string, n int) (directory.Part, error) {
 	return get[directory.Part](tx, DirectoryPlans, partID(run, n))
 }
 
-// PutPart stores a part of a run's plan.
+// PutPart stores a part of a run's plan, for 90 days from when it was planned.
 func (tx *Tx) PutPart(p directory.Part) error {
-	return put(tx, DirectoryPlans, partID(p.Run, p.Number), p, nil)
+	return putUntil(tx, DirectoryPlans, partID(p.Run, p.Number), p, nil, p.At.Add(keepRuns))
 }
 
 // Channel returns a notification channel.
