@@ -143,3 +143,61 @@ func TestSignInNonce_IsForOneKeyInOneEnterprise(t *testing.T) {
 		seen[n] = true
 	}
 }
+
+// FuzzEnrollRequest: whatever is read and taken is read the same again from what is
+// sent, has one kind of credentials, and no refusal repeats a secret.
+func FuzzEnrollRequest(f *testing.F) {
+	for _, r := range []protocol.EnrollRequest{
+		bySignIn("ada", password), byIDToken(idToken), {EnrollmentToken: strings.Repeat("t", 20), EncryptionKey: json.RawMessage(anyKey)},
+	} {
+		raw, err := r.Reveal()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Add([]byte(`{"signIn":{"username":"a","password":7}}`))
+	f.Add([]byte(`{"signIn":null,"idToken":"\ud800"}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var r protocol.EnrollRequest
+		if jsonv2.Unmarshal(raw, &r, jsonv2.RejectUnknownMembers(true)) != nil {
+			return
+		}
+		err := r.Validate()
+		for _, s := range []*protocol.Secret{r.IDToken, passwordOf(r)} {
+			if s != nil && err != nil && len(s.Reveal()) > 16 && strings.Contains(err.Error(), s.Reveal()) {
+				t.Errorf("the refusal %q repeats a secret", err)
+			}
+		}
+		if err != nil {
+			return
+		}
+		kinds := 0
+		for _, is := range []bool{r.EnrollmentToken != "", r.SignIn != nil, r.IDToken != nil} {
+			if is {
+				kinds++
+			}
+		}
+		if kinds != 1 || (r.Enterprise == "") != (r.EnrollmentToken != "") {
+			t.Errorf("%s was taken", raw)
+		}
+		sent, err := r.Reveal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again protocol.EnrollRequest
+		if err := jsonv2.Unmarshal(sent, &again); err != nil || again.Validate() != nil {
+			t.Fatalf("%s is sent as %s: %v", raw, sent, err)
+		}
+		if twice, err := again.Reveal(); err != nil || string(twice) != string(sent) {
+			t.Errorf("%s is read as %s, %v", sent, twice, err)
+		}
+	})
+}
+
+func passwordOf(r protocol.EnrollRequest) *protocol.Secret {
+	if r.SignIn == nil {
+		return nil
+	}
+	return &r.SignIn.Password
+}

@@ -108,7 +108,7 @@ func TestStoreOperations_C4(t *testing.T) {
 	w.take()
 	p.settle()
 	want := []cost{
-		{"enroll", 4, 3},  // token, enterprise, device, shard; device, shard, trail
+		{"enroll", 6, 3},  // token, enterprise, directory, device, person, shard; device, shard, trail
 		{"checkin", 1, 0}, // these two together
 		{"token", 3, 4},   // stay within 4 reads and 4 writes
 		{"checkin", 3, 3}, // device twice, account; both, trail
@@ -122,7 +122,7 @@ func TestStoreOperations_C4(t *testing.T) {
 	}
 	second := w.phone(p.token)
 	second.settle()
-	want = []cost{{"enroll", 4, 3}, {"checkin", 1, 0}, {"token", 2, 2}, {"checkin", 3, 3}}
+	want = []cost{{"enroll", 6, 3}, {"checkin", 1, 0}, {"token", 2, 2}, {"checkin", 3, 3}}
 	if diff := cmp.Diff(want, costs()); diff != "" {
 		t.Errorf("a second device of the person (-want +got):\n%s", diff)
 	}
