@@ -100,6 +100,8 @@ locals {
     ROLLCALL_FIRESTORE_DATABASE = module.store.database
     ROLLCALL_TOPIC_PREFIX       = local.topic_prefix
     ROLLCALL_PUBLIC_URL         = local.public_url
+    # Google's front end appends one address to X-Forwarded-For, a load balancer two.
+    ROLLCALL_PROXIES            = coalesce(var.public_url, "none") == "none" ? "1" : "2"
     ROLLCALL_ADMIN_EMAILS       = join(",", [for member in var.admins : split(":", member)[1]])
     ROLLCALL_ADMIN_AUDIENCES    = join(",", local.admin_audiences)
   }, var.settings)
