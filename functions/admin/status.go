@@ -6,7 +6,9 @@ import (
 
 	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/device"
+	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
+	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/record"
 )
 
@@ -17,6 +19,9 @@ type statusView struct {
 	// Devices counts devices by status, and Accounts accounts by state.
 	Devices  counts `json:"devices"`
 	Accounts counts `json:"accounts"`
+	// Directory is one word for how its directory stands, empty where it has none:
+	// synced, syncing, quarantined, failed, or waiting for the first run.
+	Directory string `json:"directory,omitempty"`
 	// Truncated says that there is more than was counted.
 	Truncated bool `json:"truncated,omitzero"`
 }
@@ -64,6 +69,9 @@ func (o *Office) count(ctx context.Context, e enterprise.Enterprise, devices, ac
 	v := statusView{Enterprise: e.ID, State: e.State}
 	var more bool
 	var err error
+	if v.Directory, err = o.directoryWord(ctx, e.ID); err != nil {
+		return v, err
+	}
 	readDevices := func(p record.Page) ([]device.Device, string, error) { return o.DB.Devices(ctx, e.ID, p) }
 	v.Devices, v.Truncated, err = tally(devices, readDevices, func(d device.Device) string { return d.Status() })
 	if err != nil {
@@ -73,6 +81,29 @@ func (o *Office) count(ctx context.Context, e enterprise.Enterprise, devices, ac
 	v.Accounts, more, err = tally(accounts, readAccounts, func(a account.Account) string { return string(a.State) })
 	v.Truncated = v.Truncated || more
 	return v, err
+}
+
+func (o *Office) directoryWord(ctx context.Context, ent string) (string, error) {
+	if _, err := o.DB.Directory(ctx, ent); err != nil {
+		if fault.KindOf(err) == fault.NotFound {
+			err = nil
+		}
+		return "", err
+	}
+	s, run, err := o.current(ctx, ent)
+	switch {
+	case err != nil:
+		return "", err
+	case run.Phase == directory.Quarantined:
+		return "quarantined", nil
+	case run.ID != "" && !run.Phase.Ended():
+		return "syncing", nil
+	case s.LastTried.IsZero():
+		return "waiting", nil
+	case s.LastTried.After(s.LastDone):
+		return "failed", nil
+	}
+	return "synced", nil
 }
 
 // tally counts the items of a listing by word, takes what it read off left, and

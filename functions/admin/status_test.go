@@ -3,9 +3,11 @@ package admin
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
 	"github.com/rollcall-emm/rollcall/shared/record"
 )
@@ -51,6 +53,43 @@ func TestTallyIsBounded(t *testing.T) {
 		n, more, err := tally(&left, read, func(int) string { return "x" })
 		if err != nil || n["x"] != tc.counted || more != tc.more || left != tc.left-tc.counted {
 			t.Errorf("%d: counted %d, more %v, left %d, %v", tc.left, n["x"], more, left, err)
+		}
+	}
+}
+
+func TestStatus_TellsHowTheDirectoryStands(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.acme()
+	const run = "aaaaaaaaaaaaaaaaaaaaaaaaaa"
+	early, late := time.Unix(1000, 0), time.Unix(2000, 0)
+	for _, tc := range []struct {
+		want  string
+		state directory.State
+		phase directory.Phase
+	}{
+		{"waiting", directory.State{}, ""},
+		{"syncing", directory.State{Run: run}, directory.Collecting},
+		{"quarantined", directory.State{Run: run, LastTried: late, LastDone: late}, directory.Quarantined},
+		{"synced", directory.State{LastTried: late, LastDone: late}, ""},
+		{"failed", directory.State{LastTried: late, LastDone: early}, ""},
+	} {
+		tc.state.Enterprise = "acme"
+		b.put(func(tx *record.Tx) error {
+			if err := tx.PutDirectory(directory.Config{Enterprise: "acme", Mode: directory.LDAPOnly}); err != nil {
+				return err
+			}
+			if tc.phase != "" {
+				if err := tx.PutRun(directory.Run{ID: run, Enterprise: "acme", Phase: tc.phase}); err != nil {
+					return err
+				}
+			}
+			return tx.PutDirectoryState(tc.state)
+		})
+		var got page[statusView]
+		b.want(200, "GET", "/v1/status?enterprise=acme", "", &got)
+		if got.Items[0].Directory != tc.want {
+			t.Errorf("the directory is %q, want %q", got.Items[0].Directory, tc.want)
 		}
 	}
 }

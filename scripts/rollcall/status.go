@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -15,23 +16,25 @@ type statusRow struct {
 	State      string         `json:"state"`
 	Devices    map[string]int `json:"devices"`
 	Accounts   map[string]int `json:"accounts"`
+	Directory  string         `json:"directory"`
 	Truncated  bool           `json:"truncated"`
 }
 
 func (a *app) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "status", Short: "Count devices by status and accounts by state", Args: cobra.NoArgs,
-		Long: "Count devices by status and accounts by state, of every enterprise or of the one\nthat --enterprise names. A count with a + is of the first 10,000.",
+		Use: "status", Short: "Count devices and accounts, and tell how directories stand", Args: cobra.NoArgs,
+		Long: "Count devices by status and accounts by state, of every enterprise or of the one\nthat --enterprise names. A count with a + is of the first 10,000.\nThe directory is synced, syncing, quarantined or failed (see: rollcall directory\nstatus), or waits for its first run.",
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return show(cmd, a, &pager{limit: 100}, "/v1/status", url.Values{"enterprise": {a.enterprise}},
 			"There is no enterprise yet; add one with: rollcall enterprise create",
-			[]string{"ENTERPRISE", "STATE", "DEVICES", "ACCOUNTS"},
+			[]string{"ENTERPRISE", "STATE", "DEVICES", "ACCOUNTS", "DIRECTORY"},
 			func(s statusRow) []string {
 				return []string{
 					s.Enterprise, s.State,
 					counts(s.Devices, s.Truncated, "ready", "adding", "held", "no account", "retired"),
 					counts(s.Accounts, s.Truncated, "active", "creating", "deleting", "deleted"),
+					cmp.Or(s.Directory, "none"),
 				}
 			})
 	}
