@@ -85,6 +85,9 @@ locals {
   # need one host for all without a load balancer.
   public_url = coalesce(var.public_url, "https://${var.region}-${var.project}.cloudfunctions.net")
 
+  # Google's front end appends one address to X-Forwarded-For, a load balancer two.
+  proxies = var.public_url == null ? "1" : "2"
+
   # A service account asks for a token for admin's address; a person's gcloud knows
   # one audience only, its own.
   admin_audiences = concat(
@@ -100,8 +103,7 @@ locals {
     ROLLCALL_FIRESTORE_DATABASE = module.store.database
     ROLLCALL_TOPIC_PREFIX       = local.topic_prefix
     ROLLCALL_PUBLIC_URL         = local.public_url
-    # Google's front end appends one address to X-Forwarded-For, a load balancer two.
-    ROLLCALL_PROXIES            = coalesce(var.public_url, "none") == "none" ? "1" : "2"
+    ROLLCALL_PROXIES            = local.proxies
     ROLLCALL_ADMIN_EMAILS       = join(",", [for member in var.admins : split(":", member)[1]])
     ROLLCALL_ADMIN_AUDIENCES    = join(",", local.admin_audiences)
   }, var.settings)
