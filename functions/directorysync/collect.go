@@ -14,7 +14,7 @@ const reasonUnidentified = directory.IncompleteUnidentified
 // collect reads the sources, the one that gives the people first.
 func (s *slice) collect(ctx context.Context) error {
 	for _, src := range s.config.Mode.Sources() {
-		if _, done := s.run.Pages[src]; done {
+		if s.collected(src) {
 			continue
 		}
 		var err error
@@ -30,6 +30,12 @@ func (s *slice) collect(ctx context.Context) error {
 		}
 	}
 	return s.enter(ctx, directory.Comparing)
+}
+
+// collected reports whether all of a source is there.
+func (s *slice) collected(src directory.Source) bool {
+	_, ok := s.run.Pages[src]
+	return ok
 }
 
 // store writes pages as one step of the run; those that end a source with what is
@@ -80,7 +86,7 @@ func (g *gathered) tell(r *directory.Run, src directory.Source) {
 }
 
 // interest are the addresses whose Google account may concern somebody else than
-// before: those that LDAP's people got or gave up. nil is everybody's.
+// before: those that LDAP's people got or gave up.
 func (s *slice) interest(ctx context.Context) (map[[8]byte]bool, error) {
 	if s.config.Mode == directory.GoogleOnly {
 		return map[[8]byte]bool{}, nil
@@ -134,7 +140,7 @@ func (s *slice) listed(ctx context.Context, src directory.Source) (directory.Man
 	if err != nil {
 		return nil, err
 	}
-	if _, collected := s.run.Pages[src]; !collected {
+	if !s.collected(src) {
 		return before, nil
 	}
 	g, err := s.gathered(ctx, src)

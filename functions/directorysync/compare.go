@@ -73,16 +73,16 @@ func (s *slice) compare(ctx context.Context) error {
 		return err
 	}
 	return s.judge(ctx, func(c *directory.Counts) error {
-		c.Listed, c.Before = len(d.after), len(d.before)
+		c.Listed, c.Before = len(d.after), s.state.People
 		if len(s.config.Mode.Sources()) < 2 {
 			return nil
 		}
-		before, err := s.manifest(ctx, directory.FromGoogle)
-		if err != nil {
-			return err
+		c.GoogleListed, c.GoogleBefore = s.state.Google, s.state.Google
+		if !s.collected(directory.FromGoogle) {
+			return nil
 		}
 		after, err := s.listed(ctx, directory.FromGoogle)
-		c.GoogleListed, c.GoogleBefore = len(after), len(before)
+		c.GoogleListed = len(after)
 		return err
 	})
 }
@@ -155,7 +155,7 @@ func sharers(m directory.Manifest) map[key]bool {
 func (d *differ) spans(ctx context.Context) (int, error) {
 	n := 0
 	for _, src := range d.config.Mode.Sources() {
-		if _, collected := d.run.Pages[src]; !collected {
+		if !d.collected(src) {
 			continue
 		}
 		g, err := d.gathered(ctx, src)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/person"
@@ -24,6 +25,10 @@ func (s *slice) finish(ctx context.Context) error {
 	manifests := map[directory.Source][]string{}
 	sizes := map[directory.Source]int{}
 	for _, src := range s.config.Mode.Sources() {
+		if !s.collected(src) {
+			manifests[src], sizes[src] = s.state.Manifests[src], s.state.Google
+			continue
+		}
 		rows, err := s.remembered(ctx, src, again)
 		if err != nil {
 			return err
@@ -32,6 +37,14 @@ func (s *slice) finish(ctx context.Context) error {
 		if manifests[src], err = s.storeBuckets(ctx, src, rows); err != nil {
 			return err
 		}
+	}
+	var walked time.Time
+	if s.collected(directory.FromGoogle) {
+		g, err := s.gathered(ctx, directory.FromGoogle)
+		if err != nil {
+			return err
+		}
+		walked = g.at
 	}
 	whole := s.run.Incomplete == "" || s.run.Incomplete == reasonUnidentified
 	err = s.end(ctx, directory.Done, func(r *directory.Run, st *directory.State) {
@@ -53,6 +66,9 @@ func (s *slice) finish(ctx context.Context) error {
 		}
 		if !r.SkipGoogle && whole && r.Counts.Failed+r.Counts.Kept == 0 {
 			st.Calm(r.StartedAt)
+		}
+		if s.collected(directory.FromGoogle) {
+			st.Calm(walked)
 		}
 		s.state = *st
 	})
@@ -141,6 +157,9 @@ func (s *slice) storeBuckets(ctx context.Context, src directory.Source, rows dir
 		return nil, err
 	}
 	next, last, had := rows.Buckets(), before.Buckets(), s.state.Manifests[src]
+	if src == directory.FromGoogle && len(s.state.Stirred) > 0 {
+		last = nil // it is not what is stored
+	}
 	names := make([]string, len(next))
 	var fresh []int
 	for i := range next {

@@ -65,7 +65,8 @@ func (g *gathered) add(p directory.Page) (err error) {
 	return nil
 }
 
-// manifest returns what the last good run knew of a source.
+// manifest returns what the last good run knew of a source, but for those of whom
+// notifications told since.
 func (s *slice) manifest(ctx context.Context, src directory.Source) (directory.Manifest, error) {
 	if m, ok := s.before[src]; ok {
 		return m, nil

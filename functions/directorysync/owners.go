@@ -21,7 +21,7 @@ const readers = 16
 // were not listed: the person who is joined with it, else the one whose mark it
 // bears, else those who have its address.
 func (d *differ) findOwners(ctx context.Context) error {
-	if _, collected := d.run.Pages[directory.FromGoogle]; !collected {
+	if !d.collected(directory.FromGoogle) {
 		return nil
 	}
 	before, err := d.manifest(ctx, directory.FromGoogle)
@@ -165,7 +165,7 @@ func (d *differ) findDue(ctx context.Context) error {
 
 // addAccounts adds what Google says to the drafts.
 func (d *differ) addAccounts(ctx context.Context, in func(key) bool, of func(key) *draft) error {
-	if _, collected := d.run.Pages[directory.FromGoogle]; !collected {
+	if !d.collected(directory.FromGoogle) {
 		return nil
 	}
 	err := d.each(ctx, directory.FromGoogle, func(p directory.Page) error {
