@@ -32,7 +32,8 @@ type phone struct {
 	agent  *agent.Agent
 	config agent.Config
 	play   *playtest.Device
-	token  secret.Value
+	by     agent.Credentials
+	token  secret.Value // of by, where it is one
 	// owner is whose device it is; the zero value for dedicated devices.
 	owner person.Person
 }
@@ -42,6 +43,7 @@ type fleet struct {
 	stack   *stack.Stack
 	stats   *agent.Stats
 	options *agent.Options
+	mu      sync.Mutex // of phones, while they are made
 	phones  []*phone
 }
 
@@ -91,13 +93,16 @@ func newFleet(s *stack.Stack) *fleet {
 }
 
 // issue has the admin make an enrollment token for each assignment, and a phone
-// for each device.
-func (f *fleet) issue(ctx context.Context, o office, enterprise string, as []assignment) error {
-	var mu sync.Mutex
+// for each device. The single device of somebody with a password enrols with that
+// instead.
+func (f *fleet) issue(ctx context.Context, o office, enterprise string, as []assignment, password func(person.Person) (secret.Value, bool)) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(16)
 	for _, a := range as {
 		g.Go(func() error {
+			if own, ok := password(a.owner); ok && a.devices == 1 {
+				return f.add(a, secret.Value{}, agent.ByPassword(enterprise, a.owner.Entry.Login, own))
+			}
 			req := map[string]any{"uses": a.devices, "lifeSeconds": 3600}
 			if a.owner.ID != "" {
 				req["person"] = a.owner.ID
@@ -109,30 +114,36 @@ func (f *fleet) issue(ctx context.Context, o office, enterprise string, as []ass
 			if err := o.post(ctx, "/v1/enterprises/"+enterprise+"/enrollment-tokens", req, &made); err != nil {
 				return err
 			}
-			for range a.devices {
-				p, err := f.newPhone(secret.New(made.Secret))
-				if err != nil {
-					return err
-				}
-				p.owner = a.owner
-				mu.Lock()
-				f.phones = append(f.phones, p)
-				mu.Unlock()
-			}
-			return nil
+			token := secret.New(made.Secret)
+			return f.add(a, token, agent.ByToken(token))
 		})
 	}
 	return g.Wait()
 }
 
-func (f *fleet) newPhone(token secret.Value) (*phone, error) {
+// add makes the phones of an assignment. It may be called concurrently.
+func (f *fleet) add(a assignment, token secret.Value, by agent.Credentials) error {
+	for range a.devices {
+		p, err := f.newPhone(by)
+		if err != nil {
+			return err
+		}
+		p.owner, p.token = a.owner, token
+		f.mu.Lock()
+		f.phones = append(f.phones, p)
+		f.mu.Unlock()
+	}
+	return nil
+}
+
+func (f *fleet) newPhone(by agent.Credentials) (*phone, error) {
 	keys, err := agent.GenerateKeys(rand.Reader)
 	if err != nil {
 		return nil, err
 	}
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails (crypto/rand)
-	p := &phone{play: f.stack.Play.NewDevice(hex.EncodeToString(id[:])), token: token}
+	p := &phone{play: f.stack.Play.NewDevice(hex.EncodeToString(id[:])), by: by}
 	p.config = agent.Config{
 		Keys: keys, Play: p.play, EnrollURL: f.stack.URL + "/enroll", Options: f.options,
 		Save:      func(agent.State) error { return nil }, // it lives as long as its device
@@ -199,7 +210,7 @@ func (p *phone) settle(ctx context.Context) error {
 
 // round enrols if need be and checks in once; what may work later is marked so.
 func (p *phone) round(ctx context.Context) error {
-	if err := p.agent.Enroll(ctx, p.token); err != nil {
+	if err := p.agent.EnrollBy(ctx, p.by); err != nil {
 		return patient(err)
 	}
 	r, err := p.agent.CheckIn(ctx)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sethvargo/go-retry"
@@ -83,6 +84,16 @@ func (g *organisation) settled(ctx context.Context, patience time.Duration, key 
 	})
 }
 
+// signedIn returns how many devices enrol with a password of the directory.
+func (f *fleet) signedIn() (n int) {
+	for _, p := range f.phones {
+		if p.token.Empty() {
+			n++
+		}
+	}
+	return n
+}
+
 // owners returns the people who have devices, in order of user id, once each.
 func (f *fleet) owners() []person.Person {
 	seen := map[string]bool{}
@@ -93,6 +104,7 @@ func (f *fleet) owners() []person.Person {
 			out = append(out, p.owner)
 		}
 	}
+	slices.SortFunc(out, byLogin)
 	return out
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/person"
 	"github.com/rollcall-emm/rollcall/shared/record"
+	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/workspace/workspacetest"
 )
 
@@ -176,8 +178,22 @@ func (g *organisation) people(ctx context.Context) ([]person.Person, error) {
 			break
 		}
 	}
-	slices.SortFunc(all, func(a, b person.Person) int { return strings.Compare(a.Entry.Login+a.ID, b.Entry.Login+b.ID) })
+	slices.SortFunc(all, byLogin)
 	return all, nil
+}
+
+func byLogin(a, b person.Person) int {
+	return cmp.Or(strings.Compare(a.Entry.Login, b.Entry.Login), strings.Compare(a.ID, b.ID))
+}
+
+// password returns a person's password, for those who may sign in with it: where
+// Google's accounts are read, they must have one.
+func (g *organisation) password(p person.Person) (secret.Value, bool) {
+	if g.config.SignIn == nil || !g.config.SignIn.LDAP || g.config.Mode.UsesGoogle() && !p.Google.CanSignIn() {
+		return secret.Value{}, false
+	}
+	password, ok := g.ldap.passwords[p.Entry.DN]
+	return password, ok
 }
 
 // enlist describes the directory to Rollcall and has it read for the first time.

@@ -142,13 +142,13 @@ func (opt options) drive(ctx context.Context, s *stack.Stack, o office, obs *obs
 		return err
 	}
 	f := newFleet(s)
-	if err := f.issue(ctx, o, ent.id, assign(people, opt.devices)); err != nil {
+	if err := f.issue(ctx, o, ent.id, assign(people, opt.devices), org.password); err != nil {
 		return err
 	}
 	if opt.faults {
 		breakThings(s.Play.Faults)
 	}
-	sum.People, sum.Devices = len(people), len(f.phones)
+	sum.People, sum.Devices, sum.SignedIn = len(people), len(f.phones), f.signedIn()
 
 	began := time.Now()
 	step, done := progress(out, len(f.phones), "enrolling")
@@ -167,7 +167,7 @@ func (opt options) drive(ctx context.Context, s *stack.Stack, o office, obs *obs
 	again := &fleet{stack: s, stats: f.stats, options: f.options, phones: lost}
 	n, err := again.settle(ctx, opt.patience, func() {})
 	sum.Converged -= len(lost) - n
-	stuck = errors.Join(stuck, err, f.strangers(ctx, o, ent.id))
+	stuck = errors.Join(stuck, err, f.strangers(ctx, o, ent.id, people))
 
 	fmt.Fprintf(out, "steady check-ins for %v\n", opt.steady)
 	if sum.Steady, err = f.steady(ctx, opt.steady, obs); err != nil {

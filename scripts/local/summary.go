@@ -34,6 +34,8 @@ type summary struct {
 	People    int `json:"people"`
 	Devices   int `json:"devices"`
 	Converged int `json:"converged"`
+	// SignedIn is how many devices enrolled with a password of the directory.
+	SignedIn int `json:"signedIn"`
 
 	// UserAccounts and DeviceAccounts are the rows that are active; GoogleAccounts
 	// is how many the simulated Google Play has.
@@ -152,7 +154,8 @@ func (s *summary) print(w io.Writer) {
 		fmt.Fprintf(t, "  %s\t%s\n", name, fmt.Sprintf(format, args...))
 	}
 	row("people", "%d of %s", s.People, s.Directory)
-	row("devices", "%d of %d have their account, in %.1f s", s.Converged, s.Devices, s.ConvergeSeconds)
+	row("devices", "%d of %d have their account, in %.1f s; %d enrolled with a password of the directory, the others with a token",
+		s.Converged, s.Devices, s.ConvergeSeconds, s.SignedIn)
 	row("accounts", "%d user + %d device = %d; Google Play has %d",
 		s.UserAccounts, s.DeviceAccounts, s.UserAccounts+s.DeviceAccounts, s.GoogleAccounts)
 	row("tokens", "%s", counts(s.Tokens))

@@ -13,6 +13,7 @@ import (
 	"github.com/rollcall-emm/rollcall/scripts/local/stack"
 	"github.com/rollcall-emm/rollcall/shared/agent"
 	"github.com/rollcall-emm/rollcall/shared/google/googletest"
+	"github.com/rollcall-emm/rollcall/shared/person"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 )
 
@@ -46,7 +47,7 @@ func breakDirectory(f *googletest.Faults) {
 }
 
 // strangers tries to get in without the right to, and reports who did.
-func (f *fleet) strangers(ctx context.Context, o office, enterprise string) error {
+func (f *fleet) strangers(ctx context.Context, o office, enterprise string, people []person.Person) error {
 	var made enrollmentToken
 	if err := o.post(ctx, "/v1/enterprises/"+enterprise+"/enrollment-tokens", map[string]any{"uses": 1}, &made); err != nil {
 		return err
@@ -54,16 +55,20 @@ func (f *fleet) strangers(ctx context.Context, o office, enterprise string) erro
 	if err := o.remove(ctx, "/v1/enterprises/"+enterprise+"/enrollment-tokens/"+made.ID); err != nil {
 		return err
 	}
-	for what, token := range map[string]string{
-		"an unknown enrollment token": "rc1_" + strings.Repeat("A", 43),
-		"a revoked enrollment token":  made.Secret,
+	for what, by := range map[string]agent.Credentials{
+		"an unknown enrollment token": agent.ByToken(secret.New("rc1_" + strings.Repeat("A", 43))),
+		"a revoked enrollment token":  agent.ByToken(secret.New(made.Secret)),
+		"a wrong password":            agent.ByPassword(enterprise, people[0].Entry.Login, secret.New("not the password")),
 	} {
-		p, err := f.newPhone(secret.New(token))
+		if what == "a wrong password" && people[0].Entry.Login == "" {
+			continue
+		}
+		p, err := f.newPhone(by)
 		if err != nil {
 			return err
 		}
 		var no *agent.Problem
-		if err := p.agent.Enroll(ctx, p.token); !errors.As(err, &no) || no.Status != http.StatusUnauthorized {
+		if err := p.agent.EnrollBy(ctx, p.by); !errors.As(err, &no) || no.Status != http.StatusUnauthorized {
 			return fmt.Errorf("a stranger with %s was not refused: %w", what, err)
 		}
 	}
