@@ -103,6 +103,8 @@ type options struct {
 	driver   store.Driver
 	// beside shares the directories of another site.
 	beside *site
+	// schema is LDAP's; one other than the default tells changes.
+	schema directory.Schema
 }
 
 func newSite(t testing.TB, mode directory.Mode, opt options) *site {
@@ -134,7 +136,7 @@ func newSite(t testing.TB, mode directory.Mode, opt options) *site {
 		s.openGoogle(opt)
 	}
 	if mode.UsesLDAP() {
-		s.openLDAP()
+		s.openLDAP(opt)
 	}
 	if opt.beside == nil {
 		s.configure(func(*directory.Config) {})
@@ -187,15 +189,17 @@ func (s *site) newGoogle() {
 	s.config.Google = &directory.Google{Subject: boss}
 }
 
-func (s *site) openLDAP() {
+func (s *site) openLDAP(opt options) {
 	if s.ldap == nil {
 		var err error
-		if s.ldap, err = ldaptest.Start(ldaptest.Options{BaseDN: base}); err != nil {
+		if s.ldap, err = ldaptest.Start(ldaptest.Options{BaseDN: base, Schema: opt.schema}); err != nil {
 			s.t.Fatal(err)
 		}
 		s.t.Cleanup(s.ldap.Close)
 		l := s.ldap.Config()
-		l.Incremental = directory.Full
+		if opt.schema == "" {
+			l.Incremental = directory.Full
+		}
 		s.config.LDAP = &l
 	}
 	s.engine.LDAP = func(_ context.Context, c directory.Config) (ldapSource, error) {
@@ -452,4 +456,10 @@ func wantRun(t testing.TB, r directory.Run, phase directory.Phase, reason string
 	if r.Phase != phase || r.Reason != reason {
 		t.Errorf("run is %s %q (%s), want %s %q", r.Phase, r.Reason, r.Advice, phase, reason)
 	}
+}
+
+type storeTxn = store.Txn
+
+func document(kind store.Kind, id, body string) store.Document {
+	return store.Document{Key: store.Key{Kind: kind, ID: id}, Body: []byte(body)}
 }
