@@ -135,3 +135,14 @@ func TestAccounts_D2_AnOldIntent(t *testing.T) {
 		t.Error("another account was made")
 	}
 }
+
+// Where Google made the account and the answer was lost, a look is enough.
+func TestAccounts_D2_ALostAnswerCostsOneLook(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, deskOptions{})
+	d.sim.Faults.Add(googletest.Script{Method: insertMethod, Mode: googletest.DropAfter, Times: 1})
+	d.must(t, "create-account")
+	if d.sim.Faults.Calls(insertMethod) != 1 || d.sim.Faults.Calls(getMethod) != 1 {
+		t.Errorf("calls %v", d.sim.Faults.Counts())
+	}
+}

@@ -88,10 +88,6 @@ func (b *bringing) signOut(ctx context.Context) error {
 // remove deletes the account of a leaver, which was suspended before. One that
 // somebody opened again meanwhile is not deleted now.
 func (b *bringing) remove(ctx context.Context, step directory.Step) (directory.Step, error) {
-	at := b.person.Google.DeleteAt
-	if at.IsZero() || b.Now().Before(at) {
-		return directory.Step{}, nil
-	}
 	g, err := b.live(ctx)
 	if err != nil {
 		return directory.Step{}, err
