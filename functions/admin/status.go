@@ -20,7 +20,8 @@ type statusView struct {
 	Devices  counts `json:"devices"`
 	Accounts counts `json:"accounts"`
 	// Directory is one word for how its directory stands, empty where it has none:
-	// synced, syncing, quarantined, failed, or waiting for the first run.
+	// synced, syncing, quarantined, behind (the last run did not end well), or waiting for the
+	// first one.
 	Directory string `json:"directory,omitempty"`
 	// Truncated says that there is more than was counted.
 	Truncated bool `json:"truncated,omitzero"`
@@ -101,7 +102,7 @@ func (o *Office) directoryWord(ctx context.Context, ent string) (string, error) 
 	case s.LastTried.IsZero():
 		return "waiting", nil
 	case s.LastTried.After(s.LastDone):
-		return "failed", nil
+		return "behind", nil
 	}
 	return "synced", nil
 }

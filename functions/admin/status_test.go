@@ -72,7 +72,7 @@ func TestStatus_TellsHowTheDirectoryStands(t *testing.T) {
 		{"syncing", directory.State{Run: run}, directory.Collecting},
 		{"quarantined", directory.State{Run: run, LastTried: late, LastDone: late}, directory.Quarantined},
 		{"synced", directory.State{LastTried: late, LastDone: late}, ""},
-		{"failed", directory.State{LastTried: late, LastDone: early}, ""},
+		{"behind", directory.State{LastTried: late, LastDone: early}, ""},
 	} {
 		tc.state.Enterprise = "acme"
 		b.put(func(tx *record.Tx) error {

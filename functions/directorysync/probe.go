@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/audit"
@@ -108,7 +109,7 @@ func (p *prober) tryLDAP(ctx context.Context) {
 	}
 	server := "the server answers"
 	if r.Vendor != "" {
-		server = fmt.Sprintf("the server answers as %s %s", r.Vendor, r.Version)
+		server = strings.TrimSpace(fmt.Sprintf("the server answers as %s %s", r.Vendor, r.Version))
 	}
 	p.say(directory.Pass, "LDAP: %s, and takes the account that reads", server)
 	more := ""

@@ -23,7 +23,7 @@ type statusRow struct {
 func (a *app) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "status", Short: "Count devices and accounts, and tell how directories stand", Args: cobra.NoArgs,
-		Long: "Count devices by status and accounts by state, of every enterprise or of the one\nthat --enterprise names. A count with a + is of the first 10,000.\nThe directory is synced, syncing, quarantined or failed (see: rollcall directory\nstatus), or waits for its first run.",
+		Long: "Count devices by status and accounts by state, of every enterprise or of the one\nthat --enterprise names. A count with a + is of the first 10,000.\nThe directory is synced, syncing, quarantined, behind (its last run did not end\nwell), or waiting for its first run; see: rollcall directory status.",
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return show(cmd, a, &pager{limit: 100}, "/v1/status", url.Values{"enterprise": {a.enterprise}},
