@@ -34,8 +34,9 @@ type Person struct {
 	Since time.Time `json:"since"`
 	// DeleteAt is when the accounts of a Leaving person are deleted.
 	DeleteAt time.Time `json:"deleteAt,omitzero"`
-	// Settled is the access that devices and accounts were last brought to; work
-	// is left while it differs from State's.
+	// Settled is the access that devices and accounts were last brought to, empty
+	// while they are being brought to another; work is left while it differs from
+	// State's.
 	Settled Access `json:"settled"`
 	// Attempts counts how often bringing them there failed; each makes the next
 	// later.
