@@ -109,7 +109,8 @@ func (w *Worker) create(ctx context.Context, cmd workflow.Command, row account.A
 }
 
 // revoke signs every device out at Google and holds the devices back until an
-// operator releases them. They lose their place on the account.
+// operator releases them. They lose their place on the account, one whose token may
+// still add it when reconcile has signed them out again.
 func (w *Worker) revoke(ctx context.Context, cmd workflow.Command, row account.Account) error {
 	if err := w.holders(ctx, cmd, row.ID, func(d *device.Desired) { d.Withdraw(device.Revoked) }, not(device.Revoked)); err != nil {
 		return err
@@ -125,7 +126,8 @@ func (w *Worker) revoke(ctx context.Context, cmd workflow.Command, row account.A
 		if err != nil {
 			return err
 		}
-		found.Bindings, found.UpdatedAt = nil, w.Now()
+		found.Vacate(w.Now(), func(account.Binding) bool { return true })
+		found.UpdatedAt = w.Now()
 		if err := tx.PutAccount(found); err != nil {
 			return err
 		}

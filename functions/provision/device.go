@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/audit"
@@ -52,7 +53,7 @@ func (w *Worker) onDevice(ctx context.Context, cmd workflow.Command, id string) 
 				return idle(string(was))
 			}
 			if held != nil {
-				held.Tokens = held.Tokens.Forgive()
+				held.Tokens, held.RevokeAt = held.Tokens.Forgive(), time.Time{}
 			}
 		} else {
 			// Also when the device was retired before, for then this event may be
@@ -63,7 +64,7 @@ func (w *Worker) onDevice(ctx context.Context, cmd workflow.Command, id string) 
 			}
 			d.State = device.Retired
 			d.Desired.Want("")
-			row.Unbind(id)
+			row.Vacate(w.Now(), func(b account.Binding) bool { return b.DeviceID == id && b.RevokeAt.IsZero() })
 		}
 		if err := tx.PutDevice(d); err != nil {
 			return err

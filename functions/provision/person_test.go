@@ -85,10 +85,11 @@ func (b *bench) sweep() {
 		}
 		for _, a := range rows {
 			switch a.State {
-			case account.Creating:
-				_, err = b.worker.Accounts.Finish(b.t.Context(), a, admin)
-			case account.Deleting:
-				err = b.worker.Accounts.Remove(b.t.Context(), a.ID, admin)
+			case account.Active:
+				b.expire(a.ID)
+				_, err = b.worker.Settler.Again(b.t.Context(), a.ID, admin)
+			default:
+				_, err = b.worker.Accounts.Resume(b.t.Context(), a.ID, admin)
 			}
 			if err == nil {
 				continue
@@ -113,6 +114,20 @@ func (b *bench) sweep() {
 		b.now = b.now.Add(5 * time.Minute)
 	}
 	b.t.Fatalf("somebody is stuck: %+v", b.documents())
+}
+
+func (b *bench) expire(id string) {
+	b.t.Helper()
+	b.put(func(tx *record.Tx) error {
+		row, err := tx.Account(id)
+		if err != nil {
+			return err
+		}
+		for i := range row.Bindings {
+			row.Bindings[i].Tokens = row.Bindings[i].Tokens.Expire(b.now)
+		}
+		return tx.PutAccount(row)
+	})
 }
 
 var errNotToAdd = errors.New("the device is not to add an account")

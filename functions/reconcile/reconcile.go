@@ -52,6 +52,9 @@ type Summary struct {
 	// Settled people have the access that their rows ask for; Unsettled ones were
 	// taken up in vain.
 	Settled, Unsettled int
+	// Revoked places on accounts were dropped after every device was signed out once
+	// more; see access.Settler.Again.
+	Revoked int
 	// Dropped records had expired, where the store does not drop them by itself.
 	Dropped int
 }
@@ -63,7 +66,7 @@ func (s *Sweeper) Handle(ctx context.Context, _ event.Event) error {
 		slog.Int("finished", sum.Finished), slog.Int("postponed", sum.Postponed),
 		slog.Int("expired", sum.Expired), slog.Int("confirmed", sum.Confirmed),
 		slog.Int("verified", sum.Verified), slog.Int("settled", sum.Settled),
-		slog.Int("unsettled", sum.Unsettled), slog.Int("dropped", sum.Dropped), slog.Bool("failed", err != nil))
+		slog.Int("unsettled", sum.Unsettled), slog.Int("revoked", sum.Revoked), slog.Int("dropped", sum.Dropped), slog.Bool("failed", err != nil))
 	return err
 }
 
@@ -89,7 +92,8 @@ func (s *Sweeper) expired(ctx context.Context, sum *Summary) error {
 	return nil
 }
 
-// due takes up accounts that are unfinished, and tokens that nobody answered for.
+// due takes up accounts that are unfinished, tokens that nobody answered for, and
+// devices that are to be signed out once more.
 func (s *Sweeper) due(ctx context.Context, sum *Summary) error {
 	for range maxBatches {
 		rows, damaged, err := s.DB.AccountsDue(ctx, s.Now(), batch)
@@ -108,6 +112,7 @@ func (s *Sweeper) due(ctx context.Context, sum *Summary) error {
 			sum.Finished += r.Finished
 			sum.Postponed += r.Postponed
 			sum.Expired += r.Expired
+			sum.Revoked += r.Revoked
 		}
 		if err != nil || len(rows)+damaged < batch {
 			return err
@@ -124,30 +129,34 @@ func (s *Sweeper) damaged(ctx context.Context, what string, count int) {
 }
 
 func (s *Sweeper) settle(ctx context.Context, row account.Account, sum *Summary) error {
+	var did bool
 	var err error
 	switch row.State {
-	case account.Creating:
-		_, err = s.Accounts.Finish(ctx, row, actor)
-	case account.Deleting:
-		err = s.Accounts.Remove(ctx, row.ID, actor)
+	case account.Creating, account.Deleting, account.Deleted:
+		if did, err = s.Accounts.Resume(ctx, row.ID, actor); did && err == nil {
+			sum.Finished++
+		}
 	default:
-		sum.Expired++
-		return s.expire(ctx, row.ID)
+		if did, err = s.expire(ctx, row.ID); err != nil {
+			return err
+		}
+		if did {
+			sum.Expired++
+		}
+		sum.Revoked, err = s.Settler.Again(ctx, row.ID, actor)
 	}
-	if err == nil {
-		sum.Finished++
-		return nil
-	}
-	if ctx.Err() != nil {
+	if err == nil || ctx.Err() != nil {
 		return err
 	}
 	sum.Postponed++
 	return s.postpone(ctx, row, err)
 }
 
-// expire marks the tokens whose deadline has passed (invariant T4).
-func (s *Sweeper) expire(ctx context.Context, id string) error {
-	return s.DB.Update(ctx, func(tx *record.Tx) error {
+// expire marks the tokens whose deadline has passed (invariant T4), and reports
+// whether there were any.
+func (s *Sweeper) expire(ctx context.Context, id string) (any bool, err error) {
+	err = s.DB.Update(ctx, func(tx *record.Tx) error {
+		any = false
 		now := s.Now()
 		row, err := tx.Account(id)
 		if err != nil {
@@ -160,7 +169,7 @@ func (s *Sweeper) expire(ctx context.Context, id string) error {
 				notes = append(notes, s.note(row, now, "token.expire", "device:"+b.DeviceID))
 			}
 		}
-		if len(notes) == 0 {
+		if any = len(notes) > 0; !any {
 			return nil
 		}
 		if err := tx.PutAccount(row); err != nil {
@@ -173,6 +182,7 @@ func (s *Sweeper) expire(ctx context.Context, id string) error {
 		}
 		return nil
 	})
+	return any, err
 }
 
 func (s *Sweeper) postpone(ctx context.Context, failed account.Account, cause error) error {

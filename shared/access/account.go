@@ -55,16 +55,11 @@ func (s *Settler) withdraw(ctx context.Context, p person.Person, id string) (lat
 		if err != nil {
 			return err
 		}
-		var kept []account.Binding
-		for _, b := range found.Bindings {
-			if _, open := b.Tokens.Current(s.Now()); open {
-				kept = append(kept, b)
-			}
-		}
-		later = len(kept) > 0
+		var vacated bool
+		vacated, later = found.Vacate(s.Now(), func(account.Binding) bool { return true })
 		mended := row.UserID != "" && found.Reason != ""
-		if len(kept) < len(found.Bindings) || mended {
-			found.Bindings, found.UpdatedAt = kept, s.Now()
+		if vacated || mended {
+			found.UpdatedAt = s.Now()
 			if mended {
 				found.Reason = ""
 			}

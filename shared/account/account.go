@@ -86,6 +86,9 @@ type Account struct {
 	Bindings  []Binding `json:"bindings,omitempty"`
 	CreatedAt time.Time `json:"createdAt"`
 	UpdatedAt time.Time `json:"updatedAt"`
+	// RecheckAt is when to look again whether Google has the account of a Deleted row:
+	// it was deleted while its creation was under way, which may have ended later.
+	RecheckAt time.Time `json:"recheckAt,omitzero"`
 	// CommandAt is when the last workflow that touched the row was asked for.
 	CommandAt time.Time `json:"commandAt,omitzero"`
 }
@@ -97,6 +100,9 @@ type Binding struct {
 	Since     time.Time     `json:"since"`
 	Tokens    token.Ledger  `json:"tokens,omitempty"`
 	Proofs    replay.Window `json:"proofs,omitempty"`
+	// RevokeAt is when to sign every device out once more and drop the place: the
+	// device lost it while a token that it had asked for could still add the account.
+	RevokeAt time.Time `json:"revokeAt,omitzero"`
 }
 
 // ReasonDeviceLimit is the refusal of one device too many.
@@ -126,9 +132,11 @@ func (a *Account) Binding(deviceID string) *Binding {
 }
 
 // Bind returns the device's binding, making it if there is room. Otherwise it is
-// fault.Conflict with ReasonDeviceLimit (invariant P5).
+// fault.Conflict with ReasonDeviceLimit (invariant P5). A place that was to be dropped
+// stays: the device may have the account again.
 func (a *Account) Bind(deviceID string, now time.Time) (*Binding, error) {
 	if b := a.Binding(deviceID); b != nil {
+		b.RevokeAt = time.Time{}
 		return b, nil
 	}
 	if len(a.Bindings) >= a.Capacity() {
@@ -139,15 +147,26 @@ func (a *Account) Bind(deviceID string, now time.Time) (*Binding, error) {
 	return &a.Bindings[len(a.Bindings)-1], nil
 }
 
-// Unbind drops the device's binding and reports whether there was one.
-func (a *Account) Unbind(deviceID string) bool {
-	for i := range a.Bindings {
-		if a.Bindings[i].DeviceID == deviceID {
-			a.Bindings = append(a.Bindings[:i:i], a.Bindings[i+1:]...)
-			return true
+// Vacate drops the places of the devices that leave says, once they are signed out.
+// One whose token may still add the account is kept with RevokeAt, so that they are
+// signed out again when it no longer can. It reports whether the row changed, and
+// whether a place is kept.
+func (a *Account) Vacate(now time.Time, leave func(Binding) bool) (changed, kept bool) {
+	var left []Binding
+	for _, b := range a.Bindings {
+		if leave(b) {
+			until := b.Tokens.Usable(now)
+			if until.IsZero() {
+				changed = true
+				continue
+			}
+			changed, kept = changed || !b.RevokeAt.Equal(until), true
+			b.RevokeAt = until
 		}
+		left = append(left, b)
 	}
-	return false
+	a.Bindings = left
+	return changed, kept
 }
 
 // Answer is what a device said of the token that it was given.
@@ -201,15 +220,21 @@ func (a *Account) Postpone(now time.Time, reason string) {
 }
 
 // Due is when the row next needs attention without anybody asking: unfinished
-// work, or an unanswered token's deadline. The zero time is never.
+// work, an unanswered token's deadline, or a place to be dropped. The zero time is
+// never.
 func (a *Account) Due() time.Time {
-	if a.State == Creating || a.State == Deleting {
+	switch a.State {
+	case Creating, Deleting:
 		return a.UpdatedAt.Add(min(maxGrace, grace<<min(a.Attempts, 10)))
+	case Deleted:
+		return a.RecheckAt
 	}
 	var due time.Time
 	for _, b := range a.Bindings {
-		if d := b.Tokens.Due(); !d.IsZero() && (due.IsZero() || d.Before(due)) {
-			due = d
+		for _, d := range []time.Time{b.Tokens.Due(), b.RevokeAt} {
+			if !d.IsZero() && (due.IsZero() || d.Before(due)) {
+				due = d
+			}
 		}
 	}
 	return due

@@ -69,7 +69,9 @@ func TestBind_P5_EleventhDevice(t *testing.T) {
 		if fault.KindOf(err) != fault.Conflict || fault.ReasonOf(err) != account.ReasonDeviceLimit {
 			t.Errorf("%s: device %d: %v, want device-limit", tc.kind, tc.room+1, err)
 		}
-		a.Unbind("0")
+		if changed, kept := a.Vacate(noon, func(b account.Binding) bool { return b.DeviceID == "0" }); !changed || kept {
+			t.Errorf("%s: leaving: changed %t, kept %t", tc.kind, changed, kept)
+		}
 		if _, err := a.Bind("more", noon); err != nil {
 			t.Errorf("%s: no room after a device left: %v", tc.kind, err)
 		}

@@ -46,7 +46,7 @@ func Intend(row Account, err error, want Account, now time.Time) (Account, bool,
 		return Account{}, false, fault.New(fault.Transient, "account-deleting",
 			"the account is being deleted; try again when that is done").After(time.Minute)
 	case row.State == Deleted:
-		row.State, row.UserID, row.Name, row.Reason = Creating, "", "", ""
+		row.State, row.UserID, row.Name, row.Reason, row.RecheckAt = Creating, "", "", "", time.Time{}
 		row.DisplayName, row.PlayEnterprise = want.DisplayName, want.PlayEnterprise
 		row.Incarnation++
 		row.UpdatedAt = now
@@ -73,12 +73,15 @@ func (p *Provisioner) Ensure(ctx context.Context, want Account, actor string) (A
 }
 
 // Finish asks Google for the account of a Creating row and stores its user id.
-// An Active row is returned as it is. When the row was taken out of Creating in
-// the meantime by a deletion, what Google made is deleted again; when it is wanted
-// anew after that, Google is asked anew.
+// An Active row is returned as it is, and of one that is deleted Google is not asked.
+// When the row was taken out of Creating in the meantime by a deletion, what Google
+// made is deleted again; when it is wanted anew after that, Google is asked anew.
 func (p *Provisioner) Finish(ctx context.Context, row Account, actor string) (Account, error) {
-	if row.State == Active {
+	switch row.State {
+	case Active:
 		return row, nil
+	case Deleting, Deleted:
+		return Account{}, errDeleted
 	}
 	userID, err := p.Google.Insert(ctx, row.PlayEnterprise, row.Spec())
 	if err != nil {
@@ -91,6 +94,9 @@ func (p *Provisioner) Finish(ctx context.Context, row Account, actor string) (Ac
 			return err
 		}
 		row = found
+		if row.claim(userID, p.Now()) {
+			return tx.PutAccount(row)
+		}
 		if row.State != Creating || row.Incarnation != incarnation {
 			return nil
 		}
@@ -109,10 +115,39 @@ func (p *Provisioner) Finish(ctx context.Context, row Account, actor string) (Ac
 	case Creating: // userID may be of the incarnation that was deleted
 		return p.Finish(ctx, row, actor)
 	}
-	if err := p.Google.Delete(ctx, row.PlayEnterprise, userID); err != nil {
+	if err := p.remove(ctx, row, actor); err != nil {
 		return Account{}, err
 	}
-	return Account{}, fault.New(fault.Conflict, "account-deleted", "the account was deleted meanwhile; create it again if that was not meant")
+	return Account{}, errDeleted
+}
+
+var errDeleted = fault.New(fault.Conflict, "account-deleted", "the account was deleted meanwhile; create it again if that was not meant")
+
+// Resume goes on with what a crash left half done of an account, as its row says now:
+// what a listing said may be over. It reports whether there was anything.
+func (p *Provisioner) Resume(ctx context.Context, id, actor string) (done bool, err error) {
+	var row Account
+	err = p.Update(ctx, func(tx Rows) (err error) {
+		if row, err = tx.Account(id); err != nil {
+			return err
+		}
+		if now := p.Now(); row.State == Deleted && !row.RecheckAt.IsZero() && !now.Before(row.RecheckAt) {
+			row.State, row.RecheckAt, row.UpdatedAt = Deleting, time.Time{}, now
+			return tx.PutAccount(row)
+		}
+		return nil
+	})
+	if err != nil {
+		return false, err
+	}
+	switch row.State {
+	case Creating:
+		_, err = p.Finish(ctx, row, actor)
+		return true, err
+	case Deleting:
+		return true, p.remove(ctx, row, actor)
+	}
+	return false, nil
 }
 
 // Renew makes the account anew after Google said that it has no user goneUserID
@@ -149,7 +184,11 @@ func (p *Provisioner) Remove(ctx context.Context, id, actor string) error {
 		if err != nil || row.State == Deleting || row.State == Deleted {
 			return err
 		}
-		row.State, row.UpdatedAt = Deleting, p.Now()
+		now := p.Now()
+		if row.State == Creating {
+			row.RecheckAt = now.Add(grace)
+		}
+		row.State, row.UpdatedAt = Deleting, now
 		return tx.PutAccount(row)
 	})
 	if fault.KindOf(err) == fault.NotFound {
@@ -158,45 +197,82 @@ func (p *Provisioner) Remove(ctx context.Context, id, actor string) error {
 	if err != nil || row.State == Deleted {
 		return err
 	}
-	if row.UserID == "" {
-		// Google may have made it before a crash; only the upsert tells its id.
-		if row.UserID, err = p.Google.Insert(ctx, row.PlayEnterprise, row.Spec()); err != nil {
-			if fault.ReasonOf(err) != ReasonEnterpriseMissing {
+	return p.remove(ctx, row, actor)
+}
+
+// remove ends the deletion of an account whose row is Deleting. What it does at Google
+// the row names first.
+func (p *Provisioner) remove(ctx context.Context, row Account, actor string) error {
+	for {
+		if row.UserID == "" {
+			var err error
+			if row, err = p.find(ctx, row); err != nil || row.State != Deleting {
 				return err
 			}
 		}
-		// Another call may have ended the deletion meanwhile, and the account be
-		// wanted again: then it is the new one that the upsert has found.
-		if again, err := p.wanted(ctx, id); err != nil || again {
+		if row.UserID != "" {
+			if err := p.Google.Delete(ctx, row.PlayEnterprise, row.UserID); err != nil && fault.ReasonOf(err) != ReasonEnterpriseMissing {
+				return p.note(ctx, row.ID, err, actor)
+			}
+		}
+		var next Account
+		another := false
+		err := p.Update(ctx, func(tx Rows) error {
+			found, err := tx.Account(row.ID)
+			another = err == nil && found.State == Deleting && found.UserID != row.UserID
+			if next = found; err != nil || found.State != Deleting || another {
+				return err
+			}
+			found.State, found.UserID, found.Name, found.Bindings = Deleted, "", "", nil
+			found.Reason, found.Attempts, found.UpdatedAt = "", 0, p.Now()
+			if err := tx.PutAccount(found); err != nil {
+				return err
+			}
+			return tx.Audit(p.record(found, actor, "account.delete", audit.OK))
+		})
+		if err != nil || !another {
 			return err
 		}
+		row = next
 	}
-	if row.UserID != "" {
-		if err := p.Google.Delete(ctx, row.PlayEnterprise, row.UserID); err != nil && fault.ReasonOf(err) != ReasonEnterpriseMissing {
-			return p.note(ctx, id, err, actor)
-		}
-	}
-	return p.Update(ctx, func(tx Rows) error {
-		found, err := tx.Account(id)
-		if err != nil || found.State != Deleting {
-			return err
-		}
-		found.State, found.UserID, found.Name, found.Bindings = Deleted, "", "", nil
-		found.Reason, found.Attempts, found.UpdatedAt = "", 0, p.Now()
-		if err := tx.PutAccount(found); err != nil {
-			return err
-		}
-		return tx.Audit(p.record(found, actor, "account.delete", audit.OK))
-	})
 }
 
-func (p *Provisioner) wanted(ctx context.Context, id string) (wanted bool, err error) {
-	err = p.Update(ctx, func(tx Rows) error {
-		row, err := tx.Account(id)
-		wanted = row.State == Creating || row.State == Active
-		return err
+// find has the row of a deletion name what Google has: it may have made it before a
+// crash, and only the upsert tells its id. Another call may have ended the deletion
+// meanwhile, and the account be wanted again: then it is the new one that was found,
+// and the row that is returned is not Deleting.
+func (p *Provisioner) find(ctx context.Context, row Account) (Account, error) {
+	userID, err := p.Google.Insert(ctx, row.PlayEnterprise, row.Spec())
+	if fault.ReasonOf(err) == ReasonEnterpriseMissing {
+		return row, nil
+	}
+	if err != nil {
+		return row, err
+	}
+	id := row.ID
+	err = p.Update(ctx, func(tx Rows) (err error) {
+		if row, err = tx.Account(id); err != nil || !row.claim(userID, p.Now()) {
+			return err
+		}
+		return tx.PutAccount(row)
 	})
-	return wanted, err
+	return row, err
+}
+
+// claim has the row of an account that is being deleted, or was, name the user that an
+// upsert has found or made since, so that a crash leaves nothing that no row names. It
+// reports whether the row changed.
+func (a *Account) claim(userID string, now time.Time) bool {
+	switch {
+	case a.State != Deleting && a.State != Deleted, a.State == Deleting && a.UserID == userID:
+		return false
+	case a.State == Deleting && a.UserID != "":
+		a.UserID = "" // one of the two is gone, and Google knows which
+	default:
+		a.UserID = userID
+	}
+	a.State, a.UpdatedAt = Deleting, now
+	return true
 }
 
 // note keeps the reason of a lasting failure on the row, for the admin to see,

@@ -181,6 +181,28 @@ func (l Ledger) Current(now time.Time) (Mint, bool) {
 	return Mint{}, false
 }
 
+// Usable returns until when a token of the ledger may still add the account, the zero
+// time if none may. One that was superseded, or that the device says it failed with,
+// may until its deadline for all that is known; one that was added has been spent, and
+// one that Google withheld nobody has.
+func (l Ledger) Usable(now time.Time) time.Time {
+	var until time.Time
+	for _, m := range l {
+		if m.State != Added && m.State != Withheld && now.Before(m.Deadline) && m.Deadline.After(until) {
+			until = m.Deadline
+		}
+	}
+	return until
+}
+
+// Last returns the deadline of the last mint, the zero time where there is none.
+func (l Ledger) Last() time.Time {
+	if len(l) == 0 {
+		return time.Time{}
+	}
+	return l[len(l)-1].Deadline
+}
+
 // Due returns the earliest deadline of an outstanding mint, or the zero time.
 func (l Ledger) Due() time.Time {
 	var due time.Time
