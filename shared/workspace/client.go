@@ -36,6 +36,10 @@ type Options struct {
 	// Propagation is how long after a user's creation Google may still deny that
 	// the user is there, default 15 min.
 	Propagation time.Duration
+	// PageSize is how many users a page of a listing has at most, 1 to the constant
+	// of that name, which is the default: fewer make a listing dearer, and a test's
+	// walk longer.
+	PageSize int
 	// Now is the clock that ages are told by, default time.Now.
 	Now func() time.Time
 	// Endpoint is the root URL of a simulator. Setting it also lets the key
@@ -77,6 +81,9 @@ func New(opt Options) *Client {
 	}
 	if opt.Propagation <= 0 {
 		opt.Propagation = 15 * time.Minute
+	}
+	if opt.PageSize <= 0 || opt.PageSize > PageSize {
+		opt.PageSize = PageSize
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now

@@ -98,7 +98,7 @@ func (c *Client) List(ctx context.Context, token string, opt ListOptions) (Page,
 	var reply wirePage
 	op := operation{name: opList, idempotent: true, paged: token != ""}
 	err := c.do(ctx, c.users, op, &reply, func(ctx context.Context, api *admin.Service) error {
-		_, err := listCall(api, token, opt).Context(ctx).Do()
+		_, err := c.listCall(api, token, opt).Context(ctx).Do()
 		return err
 	})
 	if err != nil {
@@ -111,8 +111,8 @@ func (c *Client) List(ctx context.Context, token string, opt ListOptions) (Page,
 	return page, nil
 }
 
-func listCall(api *admin.Service, token string, opt ListOptions) *admin.UsersListCall {
-	call := api.Users.List().MaxResults(PageSize).OrderBy("email").
+func (c *Client) listCall(api *admin.Service, token string, opt ListOptions) *admin.UsersListCall {
+	call := api.Users.List().MaxResults(int64(c.opt.PageSize)).OrderBy("email").
 		Fields("nextPageToken", googleapi.Field("users("+userFields+")"))
 	if d := opt.Scope.Domain; d != "" {
 		call.Domain(d)
