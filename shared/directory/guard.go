@@ -34,7 +34,8 @@ const (
 )
 
 // Judge returns why a run is not believed; empty is that it is (invariant D5). A
-// run that lists nobody never is, however few there were.
+// run that lists nobody, or nobody of those who were listed before, never is,
+// however few there were.
 func (g Guard) Judge(r Run) []Breach {
 	var out []Breach
 	breach := func(reason, format string, args ...any) {
@@ -44,13 +45,14 @@ func (g Guard) Judge(r Run) []Breach {
 	if r.Incomplete != "" && r.Incomplete != IncompleteUnidentified {
 		breach(BreachIncomplete, "what was read is not all of the directory (%s), so nobody's absence means anything", r.Incomplete)
 	}
-	if !r.Incremental {
-		switch {
-		case c.Listed == 0:
-			breach(BreachEmpty, "the directory lists nobody; last time it listed %d", c.Before)
-		case g.dropped(c.Listed, c.Before):
-			breach(BreachDrop, "the directory lists %d people; last time it listed %d", c.Listed, c.Before)
-		}
+	switch {
+	case c.Listed == 0 && !(r.Incremental && c.Before == 0):
+		breach(BreachEmpty, "the directory lists nobody; last time it listed %d", c.Before)
+	case r.Incremental:
+	case g.dropped(c.Listed, c.Before):
+		breach(BreachDrop, "the directory lists %d people; last time it listed %d", c.Listed, c.Before)
+	case c.Before > 1 && c.Absent >= c.Before:
+		breach(BreachDrop, "the directory lists none of the %d people whom it listed last time", c.Before)
 	}
 	if !r.SkipGoogle && c.GoogleBefore > 0 {
 		switch {
