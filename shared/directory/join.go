@@ -9,17 +9,29 @@ import (
 // join takes in what Google says of the account beside the entry.
 func (c Config) join(p *person.Person, f Facts, now time.Time) []Step {
 	g := p.Google
-	switch {
-	case f.GoogleGone.Confirmed() && g.ID != "" && !g.Deleted:
+	if f.Google != nil && f.Google.ID == g.ID {
+		return c.take(p, f, now)
+	}
+	var steps []Step
+	if f.GoogleGone.Confirmed() && g.ID != "" && !g.Deleted {
 		p.GoogleAt = f.GoogleAt
 		if f.GoogleGone == OutOfScope {
 			p.Google = person.Google{}
 		} else {
 			p.Google.Deleted, p.Google.DeleteAt = true, time.Time{}
 		}
-		return []Step{{Action: Unlink, From: g.Mail, To: string(f.GoogleGone)}}
-	case f.Google == nil:
-		return nil
+		steps = append(steps, Step{Action: Unlink, From: g.Mail, To: string(f.GoogleGone)})
+	}
+	if f.Google == nil {
+		return steps
+	}
+	return append(steps, c.take(p, f, now)...)
+}
+
+// take takes in what Google says of an account that was listed.
+func (c Config) take(p *person.Person, f Facts, now time.Time) []Step {
+	g := p.Google
+	switch {
 	case g.ID == "" || g.Deleted && g.ID != f.Google.ID:
 		if !c.mayLink(*p, f) {
 			return nil

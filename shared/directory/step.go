@@ -34,7 +34,8 @@ type Facts struct {
 	// EntryGone is for a person who was not listed.
 	EntryGone Finding `json:"entryGone,omitempty"`
 	// Google is what Google says of the account beside the entry, and GoogleGone is
-	// for an account that was not listed. GoogleOnly does not use them.
+	// for an account that was not listed: with Google, for another one that the
+	// person had before. GoogleOnly does not use them.
 	Google     *person.Google `json:"google,omitempty"`
 	GoogleAt   time.Time      `json:"googleAt,omitzero"`
 	GoogleGone Finding        `json:"googleGone,omitempty"`
