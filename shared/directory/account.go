@@ -26,7 +26,8 @@ func (c Config) AccountSteps(p person.Person, now time.Time) (steps []Step, prob
 		return closeSteps(p)
 	case person.Leaving, person.Gone:
 		g := p.Google
-		due := g.ID != "" && !g.Deleted && !g.DeleteAt.IsZero() && !now.Before(g.DeleteAt)
+		// A policy that keeps accounts holds for those who left under another one.
+		due := c.Google.DeleteAfterDays > 0 && g.ID != "" && !g.Deleted && !g.DeleteAt.IsZero() && !now.Before(g.DeleteAt)
 		switch {
 		case !due || g.Suspended == person.No && g.Archived != person.Yes:
 			return closeSteps(p) // suspended first, deleted then
@@ -79,7 +80,7 @@ func (c Config) openSteps(p person.Person) (steps []Step, problems []string) {
 	case g.Suspended == person.Yes, g.Archived == person.Yes:
 		problems = append(problems, ProblemSuspended)
 	}
-	if address && person.MailKey(g.Mail) != person.MailKey(e.Mail) {
+	if address && !called(e, g.Mail) {
 		steps = append(steps, Step{Action: RenameAccount, From: g.Mail, To: strings.TrimSpace(e.Mail)})
 	}
 	var fields []string
@@ -99,6 +100,15 @@ func (c Config) openSteps(p person.Person) (steps []Step, problems []string) {
 		steps = append(steps, Step{Action: SendHash})
 	}
 	return steps, problems
+}
+
+// called reports whether an account with that address is called as the entry says.
+// Of several addresses without an order each will do: which is the least changes
+// with every one that is added.
+func called(e person.Entry, mail string) bool {
+	key := person.MailKey(mail)
+	return key == person.MailKey(e.Mail) ||
+		e.Unranked && slices.ContainsFunc(e.Aliases, func(a string) bool { return person.MailKey(a) == key })
 }
 
 // GoogleNames returns the names that a person's account gets: without the spaces

@@ -14,7 +14,7 @@ import (
 
 func readWrite() directory.Config {
 	c := configs()[directory.ReadWrite]
-	c.Google.PasswordHashes = true
+	c.Google.PasswordHashes, c.Google.DeleteAfterDays = true, 30
 	c.Google.Units = []directory.UnitRule{
 		{DN: "dc=example, dc=com", OrgUnit: "/Staff"}, {DN: "OU=Sales,DC=example,DC=com", OrgUnit: "/Staff/Sales"},
 	}
@@ -51,6 +51,15 @@ func TestAccountSteps_D2_D9(t *testing.T) {
 		{"with a name of 41 characters", person.Active, func(_ *directory.Config, p *person.Person) {
 			p.Google, p.Entry.GivenName = person.Google{}, strings.Repeat("ž", 41)
 		}, "", directory.ProblemNameTooLong},
+		{"with an earlier address beside the account's", person.Active, func(_ *directory.Config, p *person.Person) {
+			p.Entry.Mail, p.Entry.Aliases, p.Entry.Unranked = "aaa@example.com", []string{"Anna@example.com"}, true
+		}, "", ""},
+		{"with a first address before the account's", person.Active, func(_ *directory.Config, p *person.Person) {
+			p.Entry.Mail, p.Entry.Aliases = "aaa@example.com", []string{"anna@example.com"}
+		}, "rename-account", ""},
+		{"with several addresses that are others", person.Active, func(_ *directory.Config, p *person.Person) {
+			p.Entry.Mail, p.Entry.Aliases, p.Entry.Unranked = "aaa@example.com", []string{"bbb@example.com"}, true
+		}, "rename-account", ""},
 		{"with a longer name and an account", person.Active, func(_ *directory.Config, p *person.Person) { p.Entry.GivenName = strings.Repeat("ž", 41) }, "", directory.ProblemNameTooLong},
 		{"whose account is deleted", person.Active, func(_ *directory.Config, p *person.Person) { p.Google.Deleted, p.Google.Suspended = true, person.Yes }, "restore-account", ""},
 		{"whom Rollcall suspended", person.Active, func(_ *directory.Config, p *person.Person) {
@@ -90,6 +99,9 @@ func TestAccountSteps_D2_D9(t *testing.T) {
 			p.Google.Suspended, p.Google.DeleteAt = person.Yes, t2.Add(1)
 		}, "", ""},
 		{"left, at the time", person.Gone, func(_ *directory.Config, p *person.Person) { p.Google.Suspended, p.Google.DeleteAt = person.Yes, t2 }, "delete-account", ""},
+		{"left, at the time, where accounts are kept by now", person.Gone, func(c *directory.Config, p *person.Person) {
+			c.Google.DeleteAfterDays, p.Google.Suspended, p.Google.DeleteAt = 0, person.Yes, t2
+		}, "", ""},
 		{"left, at the time, not suspended", person.Gone, func(_ *directory.Config, p *person.Person) { p.Google.DeleteAt = t2 }, "suspend-account", ""},
 		{"left, at the time, archived", person.Gone, func(_ *directory.Config, p *person.Person) { p.Google.Archived, p.Google.DeleteAt = person.Yes, t2 }, "delete-account", ""},
 		{"left, at the time, an administrator", person.Gone, func(_ *directory.Config, p *person.Person) {

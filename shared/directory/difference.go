@@ -10,7 +10,7 @@ import (
 func differences(a, b person.Entry) []string {
 	var out []string
 	for _, f := range []struct{ name, a, b string }{
-		{"mail", a.Mail, b.Mail}, {"login", a.Login, b.Login}, {"givenName", a.GivenName, b.GivenName},
+		{"mail", a.Mail, b.Mail}, {"unranked", word(a.Unranked), word(b.Unranked)}, {"login", a.Login, b.Login}, {"givenName", a.GivenName, b.GivenName},
 		{"familyName", a.FamilyName, b.FamilyName}, {"displayName", a.DisplayName, b.DisplayName}, {"unit", a.Unit, b.Unit},
 		{"password", a.Hash, b.Hash},
 	} {

@@ -25,8 +25,9 @@ func proxyAddress(value string) (address string, primary, ok bool) {
 // addresses returns the primary address and the others. LDAP's values have no
 // order, so that a choice by the server's order would change by itself: the
 // primary is the least mail, else the least that proxies mark as primary. The
-// others are sorted, each once, and without the primary.
-func addresses(mails, proxies []string) (primary string, others []string) {
+// others are sorted, each once, and without the primary. unranked says that the
+// primary is the least of several that could be.
+func addresses(mails, proxies []string) (primary string, others []string, unranked bool) {
 	var all, marked []string
 	for _, m := range mails {
 		if m = strings.TrimSpace(m); m != "" {
@@ -45,19 +46,26 @@ func addresses(mails, proxies []string) (primary string, others []string) {
 		}
 	}
 	slices.SortFunc(marked, compareAddress)
+	equals := all
+	if len(all) == 0 {
+		equals = marked
+	}
+	unranked = len(equals) > 1 && !sameAddress(equals[0], equals[len(equals)-1])
 	all = append(all, marked...)
 	if len(all) > 0 {
 		primary = all[0]
 		others = append(others, all[1:]...)
 	}
 	slices.SortFunc(others, compareAddress)
-	others = slices.CompactFunc(others, func(a, b string) bool { return person.MailKey(a) == person.MailKey(b) })
-	others = slices.DeleteFunc(others, func(a string) bool { return person.MailKey(a) == person.MailKey(primary) })
+	others = slices.CompactFunc(others, sameAddress)
+	others = slices.DeleteFunc(others, func(a string) bool { return sameAddress(a, primary) })
 	if len(others) == 0 {
 		others = nil
 	}
-	return primary, others
+	return primary, others, unranked
 }
+
+func sameAddress(a, b string) bool { return person.MailKey(a) == person.MailKey(b) }
 
 func compareAddress(a, b string) int {
 	if c := strings.Compare(person.MailKey(a), person.MailKey(b)); c != 0 {

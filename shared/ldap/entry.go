@@ -27,7 +27,7 @@ func (c *Client) entryOf(e *goldap.Entry) (person.Entry, []Problem) {
 	if out.ID == "" {
 		return out, []Problem{{DN: e.DN, Reason: ProblemNoID}}
 	}
-	out.Mail, out.Aliases = addresses(r.texts(a.Mail), r.texts(a.Aliases))
+	out.Mail, out.Aliases, out.Unranked = addresses(r.texts(a.Mail), r.texts(a.Aliases))
 	if out.Mail == "" {
 		r.note(ProblemNoMail)
 	}

@@ -34,7 +34,7 @@ func TestWalk_D8_MapsOddEntries(t *testing.T) {
 		{
 			name: "several addresses, in whatever order", dn: "uid=a," + base,
 			add: map[string][]string{"mail": {"z@example.com", "A@example.com", "b@example.com", "a@example.com"}},
-			exp: person.Entry{DN: "uid=a," + base, Mail: "A@example.com", Aliases: []string{"b@example.com", "z@example.com"}, Unit: base, Enabled: person.Yes},
+			exp: person.Entry{DN: "uid=a," + base, Mail: "A@example.com", Aliases: []string{"b@example.com", "z@example.com"}, Unranked: true, Unit: base, Enabled: person.Yes},
 		},
 		{
 			name: "a comma, a plus and a space", dn: `cn=M\C3\BCller\2C Anna \2B Co ,OU=Sales\, West , DC=example,dc=com`,
@@ -103,7 +103,7 @@ func TestWalk_D8_MapsOddEntries(t *testing.T) {
 		},
 		{
 			name: "too many values", dn: "uid=a," + base, add: map[string][]string{"mail": many},
-			exp:      person.Entry{DN: "uid=a," + base, Mail: "a@example.com", Unit: base, Enabled: person.Yes},
+			exp:      person.Entry{DN: "uid=a," + base, Mail: "a@example.com", Unranked: true, Unit: base, Enabled: person.Yes},
 			problems: []string{ldap.ProblemTooLong},
 		},
 	} {

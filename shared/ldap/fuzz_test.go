@@ -80,8 +80,8 @@ func FuzzAddresses(f *testing.F) {
 	f.Add(" A@example.com ", "smtp:a@EXAMPLE.com", "smtp:@")
 	f.Add("a", "\"a:b\"@example.com", "sip:a@example.com")
 	f.Fuzz(func(t *testing.T, mail, p, q string) {
-		primary, others := addresses([]string{mail}, []string{p, q})
-		swapped, again := addresses([]string{mail}, []string{q, p})
+		primary, others, _ := addresses([]string{mail}, []string{p, q})
+		swapped, again, _ := addresses([]string{mail}, []string{q, p})
 		if primary != swapped || fmt.Sprint(others) != fmt.Sprint(again) {
 			t.Errorf("the order decides: %q %q or %q %q", primary, others, swapped, again)
 		}

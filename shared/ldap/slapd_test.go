@@ -202,7 +202,7 @@ func TestOpenLDAP_BothWalksAgree(t *testing.T) {
 			continue
 		}
 		exp := person.Entry{
-			ID: id, DN: e.DN, Mail: "A@example.com", Aliases: []string{"z@example.com"}, FamilyName: "Ünal",
+			ID: id, DN: e.DN, Mail: "A@example.com", Aliases: []string{"z@example.com"}, Unranked: true, FamilyName: "Ünal",
 			DisplayName: "Ünal, Anna + Co #1", Unit: "ou=people," + base, Enabled: person.Yes, Hash: e.Hash,
 		}
 		if diff := cmp.Diff(exp, e); diff != "" || e.Hash == "" {

@@ -100,6 +100,9 @@ type Entry struct {
 	// MailKey.
 	Mail    string   `json:"mail,omitempty"`
 	Aliases []string `json:"aliases,omitempty"`
+	// Unranked: Mail is one of several addresses that the directory does not put in
+	// an order; the others are among Aliases.
+	Unranked bool `json:"unranked,omitempty"`
 	// Login is the user id, such as uid or sAMAccountName.
 	Login       string `json:"login,omitempty"`
 	GivenName   string `json:"givenName,omitempty"`
