@@ -101,6 +101,13 @@ func (s *Registrar) enroll(ctx context.Context, c call) (device.Device, error) {
 		return device.Device{}, fault.Field("encryptionKey", "the encryption key must not be the signing key; make two keys")
 	}
 	c.device = device.ID(c.proof.Thumbprint)
+	if c.request.EnrollmentToken == "" {
+		// Whoever hangs up while credentials are judged is counted: the directory has
+		// judged them, and locks people out by a count of its own.
+		whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), budget)
+		defer cancel()
+		ctx = whole
+	}
 	a, err := s.admit(ctx, c)
 	if err != nil {
 		return device.Device{}, s.refused(ctx, c, a, err)

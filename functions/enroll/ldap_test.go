@@ -48,6 +48,8 @@ func (f *fakeLDAP) Authenticate(ctx context.Context, login string, given secret.
 		before()
 	}
 	switch {
+	case ctx.Err() != nil:
+		return person.Entry{}, fault.Wrap(ctx.Err(), fault.Transient, "ldap-unreachable", "")
 	case err != nil:
 		return person.Entry{}, err
 	case !known || given.Reveal() != password:

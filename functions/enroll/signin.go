@@ -31,8 +31,9 @@ type IDTokens interface {
 }
 
 const (
-	// patience bounds how long a directory or an identity provider is waited for; an
-	// agent waits 30 s for all of the call.
+	// budget bounds a call with a person's own credentials: as long as an agent waits.
+	budget = 30 * time.Second
+	// patience bounds how long of it a directory or an identity provider is waited for.
 	patience = 15 * time.Second
 	// restAfterOutage is what a device is told to wait when they cannot be asked.
 	restAfterOutage = 30 * time.Second

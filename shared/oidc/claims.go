@@ -18,6 +18,8 @@ const (
 	skew = 5 * time.Minute
 	// longest is how old a token may be, whatever it says of its expiry.
 	longest = 24 * time.Hour
+	// google is an issuer with whom anybody has an account.
+	google = "https://accounts.google.com"
 	// maxClaim bounds the claim that names the person, in bytes.
 	maxClaim = 320
 )
@@ -81,8 +83,14 @@ func (c claims) text(name string) (s string) {
 }
 
 // verified reports whether the provider does not say that the address is unverified.
-// Some say so with a text (Amazon Cognito); what is neither counts as a no.
+// Some say so with a text (Amazon Cognito); what is neither counts as a no. Of an
+// organisation's address Google knows only with "hd" that it is the person's still: an
+// account that somebody made with it for themselves was verified once, and outlives the
+// mailbox's being given to another.
 func (c claims) verified() bool {
+	if c.token.Issuer == google && c.text("hd") == "" {
+		return false
+	}
 	raw, there := c.all["email_verified"]
 	return !there || string(raw) == "true" || string(raw) == `"true"`
 }

@@ -20,7 +20,7 @@ const (
 	// text.
 	ReasonClaim = "id-token-claim"
 	// ReasonUnverified (Unauthorized): the provider says that the address in the claim
-	// "email" was not verified.
+	// "email" was not verified, or Google does not say that it is an organisation's.
 	ReasonUnverified = "id-token-email-unverified"
 
 	// ReasonUnreachable (Transient): the provider does not answer, or with an error.
