@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/directory"
+	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/person"
 	"github.com/rollcall-emm/rollcall/shared/record"
 )
@@ -107,10 +108,12 @@ func (s *slice) lookAgain(ctx context.Context) (remains, error) {
 			}
 			if it.Facts.GoogleGone != directory.Listed {
 				p, err := s.DB.Person(ctx, it.Key)
-				if err != nil {
+				if fault.Redeliver(err) {
 					return rest, err
 				}
-				rest.accounts[person.KeyHash(s.config.Enterprise, p.Google.ID)] = true
+				if err == nil {
+					rest.accounts[person.KeyHash(s.config.Enterprise, p.Google.ID)] = true
+				}
 			}
 		}
 	}

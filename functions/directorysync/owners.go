@@ -3,6 +3,7 @@ package directorysync
 import (
 	"context"
 	"encoding/base32"
+	"log/slog"
 	"strings"
 	"sync"
 
@@ -45,14 +46,16 @@ func (d *differ) findOwners(ctx context.Context) error {
 	var gone []key
 	before.Missing(after, func(r directory.Row) { gone = append(gone, r.Key) })
 	joined, err := d.joined(ctx, gone)
-	for _, p := range joined {
-		d.lost[p] = true
+	for _, of := range joined {
+		for _, p := range of {
+			d.lost[p] = true
+		}
 	}
 	return err
 }
 
 func (d *differ) pageOwners(ctx context.Context, p directory.Page, mails directory.Mails, known bool) error {
-	var joined map[key]key
+	var joined map[key][]key
 	if known {
 		keys := make([]key, len(p.Google))
 		for i, g := range p.Google {
@@ -66,7 +69,7 @@ func (d *differ) pageOwners(ctx context.Context, p directory.Page, mails directo
 	for _, g := range p.Google {
 		k := person.KeyHash(d.config.Enterprise, g.ID)
 		if of, ok := joined[k]; ok {
-			d.owners[k] = []key{of}
+			d.owners[k] = of
 		} else if owner, ok := keyOf(g.Owner); ok && d.known(owner) {
 			d.owners[k] = []key{owner}
 		} else if to := addressees(mails, g); len(to) > 0 {
@@ -103,9 +106,10 @@ func addressees(mails directory.Mails, g person.Google) []key {
 	return nil
 }
 
-// joined returns, by account, the people who are joined with these accounts.
-func (s *slice) joined(ctx context.Context, accounts []key) (map[key]key, error) {
-	out := map[key]key{}
+// joined returns, by account, the person who is joined with it: nobody for one
+// whose person cannot be read, which is nobody else's meanwhile.
+func (s *slice) joined(ctx context.Context, accounts []key) (map[key][]key, error) {
+	out, damaged := map[key][]key{}, 0
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(readers)
@@ -115,17 +119,30 @@ func (s *slice) joined(ctx context.Context, accounts []key) (map[key]key, error)
 			if fault.KindOf(err) == fault.NotFound {
 				return nil
 			}
-			k, ok := keyOf(p.Key)
-			if err != nil || !ok {
+			if fault.Redeliver(err) {
 				return err
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			out[a] = k
+			if k, ok := keyOf(p.Key); err == nil && ok {
+				out[a] = []key{k}
+			} else {
+				out[a] = nil
+				damaged++
+			}
 			return nil
 		})
 	}
-	return out, g.Wait()
+	err := g.Wait()
+	s.logDamaged(ctx, damaged)
+	return out, err
+}
+
+func (s *slice) logDamaged(ctx context.Context, n int) {
+	if n > 0 {
+		s.Log.LogAttrs(ctx, slog.LevelError, "people's records cannot be read",
+			slog.String("enterprise", s.config.Enterprise), slog.Int("number", n))
+	}
 }
 
 var keyText = base32.StdEncoding.WithPadding(base32.NoPadding)
@@ -141,16 +158,17 @@ func keyOf(text string) (k key, ok bool) {
 
 // findDue finds the people whose Google account is to be deleted.
 func (d *differ) findDue(ctx context.Context) error {
-	if d.config.Mode != directory.ReadWrite || d.run.Incomplete != "" {
+	if d.config.Mode != directory.ReadWrite || d.run.Incomplete != "" || d.config.Google.DeleteAfterDays == 0 {
 		return nil
 	}
 	d.due = map[key]bool{}
 	var p record.Page
 	for {
-		ps, next, err := d.DB.PeopleToDelete(ctx, d.config.Enterprise, d.Now(), p)
+		ps, damaged, next, err := d.DB.PeopleToDelete(ctx, d.config.Enterprise, d.Now(), p)
 		if err != nil {
 			return err
 		}
+		d.logDamaged(ctx, damaged)
 		for _, x := range ps {
 			if k, ok := keyOf(x.Key); ok {
 				d.due[k] = true
@@ -209,7 +227,10 @@ func (x *draft) choose(p person.Person) {
 		if n := rank(f.account); n > best {
 			best = n
 			g := f.account
-			x.facts.Google, x.facts.GoogleAt, x.facts.GoogleGone = &g, f.at, directory.Listed
+			x.facts.Google, x.facts.GoogleAt = &g, f.at
+			if g.ID == p.Google.ID {
+				x.facts.GoogleGone = directory.Listed // else it is the one that the person has
+			}
 		}
 	}
 }

@@ -51,10 +51,12 @@ func (db *DB) PeopleDue(ctx context.Context, now time.Time, limit int) (ps []per
 }
 
 // PeopleToDelete lists an enterprise's people whose Google account is to be deleted
-// at or before now.
-func (db *DB) PeopleToDelete(ctx context.Context, ent string, now time.Time, p Page) ([]person.Person, string, error) {
+// at or before now, and counts those that cannot be read.
+func (db *DB) PeopleToDelete(ctx context.Context, ent string, now time.Time, p Page) (ps []person.Person, damaged int, next string, err error) {
 	q := store.Query{Kind: People, Field: byGoogleDue, From: ent + "|", To: ent + "|" + store.Timestamp(now.Add(1))}
-	return list[person.Person](ctx, db, q, p)
+	docs, next, err := find(ctx, db, q, p)
+	ps, damaged = readable[person.Person](docs)
+	return ps, damaged, next, err
 }
 
 // DevicesOfPerson lists the devices of a person, by directory id, in an enterprise.
