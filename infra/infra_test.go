@@ -233,3 +233,21 @@ func TestEachSettingIsKnown(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodyPassesTheLoadBalancer: where two proxies are counted, what devices call is
+// reached through both of them alone; past the first, a caller would name their own
+// address, and the sign-in's limit for it would hold for nobody.
+func TestNobodyPassesTheLoadBalancer(t *testing.T) {
+	t.Parallel()
+	function, rollcall := read(t, "modules/function_http/main.tf"), read(t, "modules/rollcall/main.tf")
+	for _, tc := range []struct{ what, in, is string }{
+		{"the function's ingress", function, `ingress_settings\s*= var\.ingress`},
+		{"the number of proxies", rollcall, `proxies = var\.public_url == null \? "1" : "2"`},
+		{"the ingress beside it", rollcall, `ingress = var\.public_url == null \? "ALLOW_ALL" : "ALLOW_INTERNAL_AND_GCLB"`},
+		{"whom it holds for", rollcall, `ingress\s*= each\.value\.public \? local\.ingress : "ALLOW_ALL"`},
+	} {
+		if !regexp.MustCompile(tc.is).MatchString(tc.in) {
+			t.Errorf("%s is not %s", tc.what, tc.is)
+		}
+	}
+}

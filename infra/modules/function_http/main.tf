@@ -59,7 +59,7 @@ resource "google_cloudfunctions2_function" "this" {
     max_instance_request_concurrency = var.concurrency
     min_instance_count               = var.min_instances
     max_instance_count               = var.max_instances
-    ingress_settings                 = "ALLOW_ALL"
+    ingress_settings                 = var.ingress
     all_traffic_on_latest_revision   = true
 
     # Private addresses alone: all else goes to the internet as it does without.

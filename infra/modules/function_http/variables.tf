@@ -95,3 +95,9 @@ variable "max_instances" {
   description = "How many instances there may be; it bounds the cost and the load on Google Play."
   default     = 20
 }
+
+variable "ingress" {
+  type        = string
+  description = "From where the function can be reached: ALLOW_ALL, or ALLOW_INTERNAL_AND_GCLB for nobody past the load balancer."
+  default     = "ALLOW_ALL"
+}

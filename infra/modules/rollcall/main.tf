@@ -86,7 +86,11 @@ locals {
   public_url = coalesce(var.public_url, "https://${var.region}-${var.project}.cloudfunctions.net")
 
   # Google's front end appends one address to X-Forwarded-For, a load balancer two.
+  # Whoever went past the load balancer would name the address themselves that their
+  # wrong passwords are counted for, so with one there is no other way to what devices
+  # call.
   proxies = var.public_url == null ? "1" : "2"
+  ingress = var.public_url == null ? "ALLOW_ALL" : "ALLOW_INTERNAL_AND_GCLB"
 
   # A service account asks for a token for admin's address; a person's gcloud knows
   # one audience only, its own.
@@ -175,6 +179,7 @@ module "http" {
   secrets               = each.value.secrets
   network               = try(each.value.network, false) ? var.network : null
   invokers              = each.value.public ? ["allUsers"] : var.admins
+  ingress               = each.value.public ? local.ingress : "ALLOW_ALL"
   timeout_seconds       = each.value.timeout
   min_instances         = each.value.public ? var.warm_instances : 0
   max_instances         = var.max_instances
