@@ -100,10 +100,14 @@ func (o *Office) Handler(edge api.Edge) http.Handler {
 			if method == http.MethodHead {
 				method = http.MethodGet
 			}
-			if do := methods[method]; do != nil {
-				return do(r)
+			do := methods[method]
+			switch {
+			case do == nil:
+				return methodNotAllowed(methods)
+			case method != http.MethodGet && r.URL.RawQuery != "":
+				return fault.Field("", "this endpoint takes no parameters; say it in the body")
 			}
-			return methodNotAllowed(methods)
+			return do(r)
 		}))
 	}
 	mux.Handle("/", o.serve(edge, func(r *request) error {

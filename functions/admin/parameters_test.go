@@ -1,0 +1,49 @@
+package admin
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rollcall-emm/rollcall/shared/directory"
+	"github.com/rollcall-emm/rollcall/shared/record"
+)
+
+// TestWritesTakeNoParameters: what is written is said in the body alone. A parameter
+// that nobody reads would be taken for said: an approval of additions only would approve
+// the deletions too, and a secret stands in every log of addresses.
+func TestWritesTakeNoParameters(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.acme()
+	const run = "aaaaaaaaaaaaaaaaaaaaaaaaaa"
+	b.put(func(tx *record.Tx) error {
+		if err := tx.PutRun(directory.Run{ID: run, Enterprise: "acme", Phase: directory.Quarantined, StartedAt: clock}); err != nil {
+			return err
+		}
+		return tx.PutDirectoryState(directory.State{Enterprise: "acme", Run: run})
+	})
+	before := b.trail("acme")
+	const dir = "/v1/enterprises/acme/directory"
+	for _, tc := range []struct{ method, path, body string }{
+		{"POST", dir + "/runs/" + run + "/approve?additionsOnly=true", `{}`},
+		{"POST", dir + "/runs/" + run + "/reject?x=hunter2", ``},
+		{"PUT", dir + "/bind-password?password=hunter2", `{"password":"p"}`},
+		{"PUT", dir + "/bind-password?hunter2", `{"password":"p"}`},
+		{"DELETE", dir + "/google-key?hunter2=1", ``},
+		{"POST", "/v1/enterprises/acme/workflows?dry=hunter2", `{"op":"delete","all":true}`},
+		{"POST", "/v1/enterprises?id=hunter2", `{"id":"other","name":"Other","play":"LC02"}`},
+		{"PUT", "/v1/enterprises/acme/policy?%zz", `{}`},
+	} {
+		b.refuse(400, tc.method, tc.path, tc.body, "", "no parameters")
+		if w := b.do(tc.method, tc.path, tc.body); strings.Contains(w.Body.String(), "hunter2") {
+			t.Errorf("%s %s: the answer repeats a parameter: %s", tc.method, tc.path, w.Body)
+		}
+	}
+	if got := b.trail("acme"); len(got) != len(before) {
+		t.Errorf("something was done: %v", got[len(before):])
+	}
+	if strings.Contains(b.log.String(), "hunter2") {
+		t.Error("the log repeats a parameter")
+	}
+	b.want(202, "POST", dir+"/runs/"+run+"/approve", `{"additionsOnly":true}`, nil)
+}
