@@ -12,9 +12,10 @@ import (
 )
 
 // confirm asks the directories for everybody who was not listed, because not being
-// listed proves nothing (invariant D5).
+// listed proves nothing (invariant D5), and in a run that waited for an admin for
+// everybody who would lose something, because that may be over.
 func (s *slice) confirm(ctx context.Context) error {
-	if s.confirms() {
+	if s.confirms() || s.waited() {
 		for n := s.run.Confirmed; n < s.run.Parts; n++ {
 			if s.over() {
 				return errHandOn
@@ -39,6 +40,25 @@ func (s *slice) confirms() bool {
 	return r.Counts.Absent+r.Counts.GoogleAbsent > 0 && r.Incomplete == "" && !s.additionsOnly()
 }
 
+// waited reports whether the plan may be old and takes something.
+func (s *slice) waited() bool { return s.run.Decision != nil && !s.additionsOnly() }
+
+// asksEntry reports whether the primary directory is asked about an item, and
+// asksAccount whether Google is asked about the account beside it.
+func (s *slice) asksEntry(it directory.Item) bool {
+	switch {
+	case it.Outcome != "":
+		return false
+	case it.Facts.EntryGone != directory.Listed:
+		return it.Facts.EntryGone == directory.Unlisted && s.confirms()
+	}
+	return s.waited() && slices.ContainsFunc(it.Steps, func(st directory.Step) bool { return st.Action.Withdraws() })
+}
+
+func (s *slice) asksAccount(it directory.Item) bool {
+	return it.Outcome == "" && it.Facts.GoogleGone == directory.Unlisted && s.confirms()
+}
+
 func (s *slice) additionsOnly() bool { return s.run.Decision != nil && s.run.Decision.AdditionsOnly }
 
 func (s *slice) confirmPart(ctx context.Context, n int) error {
@@ -48,7 +68,7 @@ func (s *slice) confirmPart(ctx context.Context, n int) error {
 	}
 	var open []int
 	for i, it := range part.Items {
-		if it.Facts.EntryGone == directory.Unlisted || it.Facts.GoogleGone == directory.Unlisted {
+		if s.asksEntry(it) || s.asksAccount(it) {
 			open = append(open, i)
 		}
 	}
@@ -88,7 +108,8 @@ func (s *slice) confirmPart(ctx context.Context, n int) error {
 	})
 }
 
-// ask finds out about the absent of one part.
+// ask finds out about the absent of one part, and about those who would lose
+// something.
 func (s *slice) ask(ctx context.Context, items []directory.Item, open []int, rows []person.Person, note func(directory.Item, string)) error {
 	if s.config.Mode.UsesLDAP() {
 		if err := s.askLDAP(ctx, items, open, note); err != nil {
@@ -100,8 +121,14 @@ func (s *slice) ask(ctx context.Context, items []directory.Item, open []int, row
 		gone, when, id := &it.Facts.GoogleGone, &it.Facts.GoogleAt, rows[i].Google.ID
 		if s.config.Mode == directory.GoogleOnly {
 			gone, when, id = &it.Facts.EntryGone, &it.Facts.EntryAt, it.ID
+			if *gone == directory.Listed {
+				if err := s.askAgain(ctx, it); err != nil {
+					return err
+				}
+				continue
+			}
 		}
-		if *gone != directory.Unlisted {
+		if *gone != directory.Unlisted || !s.confirms() {
 			continue
 		}
 		asked := s.Now()
@@ -128,9 +155,12 @@ const (
 
 func (s *slice) askLDAP(ctx context.Context, items []directory.Item, open []int, note func(directory.Item, string)) error {
 	var ids []string
+	var asks []int
+	again := false
 	for _, at := range open {
-		if items[at].Facts.EntryGone == directory.Unlisted {
-			ids = append(ids, items[at].ID)
+		if it := items[at]; s.asksEntry(it) {
+			ids, asks = append(ids, it.ID), append(asks, at)
+			again = again || it.Facts.EntryGone == directory.Listed
 		}
 	}
 	if len(ids) == 0 {
@@ -142,12 +172,15 @@ func (s *slice) askLDAP(ctx context.Context, items []directory.Item, open []int,
 	}
 	asked := s.Now()
 	found, err := src.Lookup(ctx, ids)
-	if err != nil && (fault.Redeliver(err) || hopeless(err)) {
+	if err != nil && (again || fault.Redeliver(err) || hopeless(err)) {
 		return err
 	}
-	for _, at := range open {
+	for _, at := range asks {
 		it := &items[at]
-		if it.Facts.EntryGone != directory.Unlisted {
+		if it.Facts.EntryGone == directory.Listed {
+			if f := found[it.ID]; f.State == ldap.Present && !s.config.Exclude.Excludes(f.Entry) {
+				it.Facts.Entry, it.Facts.EntryAt = &f.Entry, asked
+			}
 			continue
 		}
 		it.Facts.EntryGone, it.Facts.EntryAt = s.ldapFinding(found[it.ID]), asked

@@ -41,6 +41,28 @@ func (s *slice) askGoogle(ctx context.Context, id string) (f directory.Finding, 
 	return directory.Unconfirmed, problemUnlisted, nil
 }
 
+// askAgain takes in what Google says now of a person who was listed. Who is not
+// there any more is left to the next run.
+func (s *slice) askAgain(ctx context.Context, it *directory.Item) error {
+	client, err := s.Google(ctx, s.config)
+	if err != nil {
+		return err
+	}
+	asked := s.Now()
+	u, err := client.Get(ctx, workspace.ByID(it.ID))
+	if fault.KindOf(err) == fault.NotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if g := accountOf(u); s.config.InScope(g) {
+		e := directory.EntryOf(g)
+		it.Facts.Entry, it.Facts.EntryAt = &e, asked
+	}
+	return s.pulse(ctx)
+}
+
 // listDeleted returns the users deleted in the last 20 days, where so many are
 // absent that the list costs less than asking for each.
 func (s *slice) listDeleted(ctx context.Context, client *workspace.Client) (map[key]bool, error) {
