@@ -107,10 +107,14 @@ func (s *slice) differ(ctx context.Context) (d *differ, err error) {
 
 // share finds the people who share an address. Google lets nobody.
 func (d *differ) share() {
-	if d.primary != directory.FromLDAP || slices.Equal(d.before, d.after) {
+	if d.primary != directory.FromLDAP {
 		return
 	}
+	// Of use also where LDAP tells nothing new and Google does.
 	d.unclear = sharers(d.after)
+	if slices.Equal(d.before, d.after) {
+		return
+	}
 	was := sharers(d.before)
 	d.stirred = map[key]bool{}
 	for k := range d.unclear {
@@ -164,6 +168,7 @@ func (d *differ) spans(ctx context.Context) (int, error) {
 		}
 		n += g.records
 	}
+	d.before.Missing(d.after, func(directory.Row) { n++ })
 	return 1 + n/rangeRecords, nil
 }
 
