@@ -39,7 +39,7 @@ func (s *slice) collectGoogle(ctx context.Context) error {
 		page, err := client.List(ctx, token, listOptions(s.config))
 		if fault.ReasonOf(err) == workspace.ReasonPageToken && restarts < maxRestarts {
 			restarts++
-			g, token = new(gathered), ""
+			g, token = &gathered{room: s.room()}, ""
 			continue
 		}
 		if err != nil {
@@ -57,7 +57,7 @@ func (s *slice) collectGoogle(ctx context.Context) error {
 // resumeGoogle takes in the pages that this run has already, and returns the token
 // of the page behind them.
 func (s *slice) resumeGoogle(ctx context.Context) (g *gathered, token string, err error) {
-	g = new(gathered)
+	g = &gathered{room: s.room()}
 	if s.run.Slices < 2 {
 		return g, "", nil
 	}

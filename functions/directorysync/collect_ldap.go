@@ -74,7 +74,7 @@ type ldapWriter struct {
 }
 
 func (s *slice) ldapWriter(ctx context.Context, before directory.Manifest) *ldapWriter {
-	w := &ldapWriter{slice: s, ctx: ctx, before: before, g: new(gathered)}
+	w := &ldapWriter{slice: s, ctx: ctx, before: before, g: &gathered{room: s.room()}}
 	w.fresh()
 	return w
 }

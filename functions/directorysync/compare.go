@@ -11,10 +11,6 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/person"
 )
 
-// rangeRecords is about how many full records are in memory at once: a large
-// difference is planned in ranges of the key, each with a pass over the pages.
-const rangeRecords = 20_000
-
 type key = [16]byte
 
 // draft is what was found of one person, before the person's row is looked at.
@@ -169,7 +165,7 @@ func (d *differ) spans(ctx context.Context) (int, error) {
 		n += g.records
 	}
 	d.before.Missing(d.after, func(directory.Row) { n++ })
-	return 1 + n/rangeRecords, nil
+	return 1 + n/d.room(), nil
 }
 
 // drafts returns what was found of the people in range i of n, in order of key,

@@ -36,6 +36,8 @@ type Engine struct {
 	Key secret.Value
 	// PublicURL is the address of directorywatch, to which Google sends.
 	PublicURL string
+
+	keep int // see room
 }
 
 // accounts brings a person's Google account in line with the person, one step

@@ -162,12 +162,21 @@ func (s *site) openGoogle(opt options) {
 	limits.BreakerFailures = 1 << 20 // the breaker's clock is the machine's
 	caller := google.NewCaller(limits)
 	creations := workspace.NewCreationLimit(workspace.CreationOptions{Now: s.clock.Now, Sleep: s.clock.Sleep})
+	var mu sync.Mutex
+	made := map[bool]*workspace.Client{}
 	s.engine.Google = func(_ context.Context, c directory.Config) (*workspace.Client, error) {
-		return workspace.New(workspace.Options{
+		mu.Lock()
+		defer mu.Unlock()
+		readOnly := c.Mode != directory.ReadWrite
+		if made[readOnly] != nil {
+			return made[readOnly], nil
+		}
+		made[readOnly] = workspace.New(workspace.Options{
 			Enterprise: c.Enterprise, Subject: c.Google.Subject, Endpoint: s.google.URL, Now: s.clock.Now,
-			ReadOnly: c.Mode != directory.ReadWrite, Caller: caller, Creations: creations,
+			ReadOnly: readOnly, Caller: caller, Creations: creations,
 			Credential: func(context.Context) (secret.Value, error) { return secret.NewBytes(s.account.JSON), nil },
-		}), nil
+		})
+		return made[readOnly], nil
 	}
 }
 

@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	// keepRecords is how many full records of a source are kept in memory; where
-	// there are more, their pages are read again.
+	// keepRecords is about how many full records of a source are in memory at once.
+	// Where there are more, their pages are read again, for one range of the key
+	// after the other.
 	keepRecords = 20_000
 	// pageRows and pageBytes bound a page's document: rows, and about so many bytes
 	// of records.
@@ -20,8 +21,17 @@ const (
 	maxPages = 20_000
 )
 
+// room returns keepRecords, or what a test has in its place.
+func (s *Engine) room() int {
+	if s.keep > 0 {
+		return s.keep
+	}
+	return keepRecords
+}
+
 // gathered is what was collected of one source.
 type gathered struct {
+	room    int
 	rows    []directory.Row
 	pages   int
 	records int
@@ -55,7 +65,7 @@ func (g *gathered) add(p directory.Page) (err error) {
 	if n == 0 {
 		return nil
 	}
-	if g.records += n; g.records > keepRecords {
+	if g.records += n; g.records > g.room {
 		g.kept, g.spilled = nil, true
 	}
 	if !g.spilled {
@@ -106,7 +116,7 @@ func (s *slice) gathered(ctx context.Context, src directory.Source) (*gathered, 
 	if g := s.found[src]; g != nil {
 		return g, nil
 	}
-	g := new(gathered)
+	g := &gathered{room: s.room()}
 	for n := range s.run.Pages[src] {
 		p, err := s.DB.DirectoryPage(ctx, s.run.Enterprise, src, n)
 		if err == nil && p.Run != s.run.ID {

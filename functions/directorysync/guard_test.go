@@ -79,6 +79,7 @@ func TestLies_D5_TakeNothing(t *testing.T) {
 		}, directory.Quarantined, directory.BreachIncomplete},
 		{"no delegation", directory.GoogleOnly, func(s *site) {
 			s.google.Tokens.Delegate(s.account.Email)
+			s.openGoogle(options{}) // without the token that it has
 		}, directory.Failed, "google-config"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

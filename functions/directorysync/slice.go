@@ -56,7 +56,7 @@ func (s *slice) guarded(ctx context.Context, fn func(*record.Tx, *directory.Stat
 			return fault.New(fault.Conflict, reasonFenced, "another process has the directory run")
 		}
 		now := s.Now()
-		if now.Sub(beat) >= beatEvery {
+		if st.Run == s.run.ID && now.Sub(beat) >= beatEvery {
 			beat, st.Beat = now, now
 		}
 		store, err := fn(tx, &st)
