@@ -24,6 +24,7 @@ func hopeless(err error) bool {
 var advices = map[string]string{
 	reasonUnderWay: "Another run is under way. Wait for its end, or ask for its state with: rollcall directory status.",
 	reasonChanged:  "The configuration was changed while the run was under way, so it was ended. The next run takes it into account; start one with: rollcall directory run.",
+	reasonEndless:  "The directory was read again and again for a day, and never to its end within the function's time. Give the function directorysync more time, or the run a smaller part of the directory (ldap.baseDn, ldap.filter).",
 	reasonRemoved:  "The configuration was removed while the run was under way, so it was ended.",
 
 	directory.BreachEmpty:       "Look whether the base DN, the filter and the rights of the account that reads are right. Nobody loses anything meanwhile. If the directory is empty indeed, approve the run.",
@@ -38,7 +39,7 @@ var advices = map[string]string{
 	ldap.ReasonCut:         "The LDAP server broke its answer off. The run begins reading anew.",
 	ldap.ReasonBusy:        "The LDAP server is busy. The run goes on later.",
 	ldap.ReasonTimeLimit:   "The LDAP server's time limit ended the search. Raise the limit for the account that reads; the run tries again.",
-	ldap.ReasonBindRefused: "The LDAP server refuses the account that reads. Check its DN and set its password again with: rollcall directory configure.",
+	ldap.ReasonBindRefused: "The LDAP server refuses the account that reads. Check its DN and set its password again with: rollcall directory bind-password.",
 	ldap.ReasonCertificate: "The LDAP server's certificate is not trusted. Give the certificate of its authority in ldap.ca.",
 	ldap.ReasonBaseMissing: "There is no entry with the base DN, or the account that reads may not see it. Check ldap.baseDn and the account's rights.",
 	ldap.ReasonFilter:      "The filter, or the DN of a group, is malformed. Write the filter as in RFC 4515, such as (&(objectClass=inetOrgPerson)(mail=*)).",
