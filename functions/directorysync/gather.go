@@ -172,33 +172,39 @@ func sheets(p directory.Page, rows []directory.Row, first int) []directory.Page 
 	var out []directory.Page
 	next, last := p.Next, p.Last
 	p.Next, p.Last = "", false
-	entries, accounts, removed := p.Entries, p.Google, p.Removed
+	problems, entries, accounts, removed := p.Problems, p.Entries, p.Google, p.Removed
 	for {
 		q := p
-		q.Number, q.Entries, q.Google, q.Removed = first+len(out), nil, nil, nil
+		q.Number = first + len(out)
 		n := min(len(rows), pageRows)
 		q.Rows, rows = directory.Pack(rows[:n]), rows[n:]
 		size := 0
-		for ; len(entries) > 0 && size < pageBytes; entries = entries[1:] {
-			q.Entries = append(q.Entries, entries[0])
-			size += entrySize(entries[0])
-		}
-		for ; len(accounts) > 0 && size < pageBytes; accounts = accounts[1:] {
-			q.Google = append(q.Google, accounts[0])
-			size += accountSize(accounts[0])
-		}
-		for ; len(removed) > 0 && size < pageBytes; removed = removed[1:] {
-			q.Removed = append(q.Removed, removed[0])
-			size += len(removed[0]) + 4
-		}
+		q.Problems, problems = fill(problems, &size, problemSize)
+		q.Entries, entries = fill(entries, &size, entrySize)
+		q.Google, accounts = fill(accounts, &size, accountSize)
+		q.Removed, removed = fill(removed, &size, func(id string) int { return len(id) + 4 })
 		out = append(out, q)
-		p.Problems, p.Unidentified, p.Excluded = nil, 0, 0
-		if len(rows)+len(entries)+len(accounts)+len(removed) == 0 {
+		p.Unidentified, p.Excluded = 0, 0
+		if len(rows)+len(problems)+len(entries)+len(accounts)+len(removed) == 0 {
 			out[len(out)-1].Next, out[len(out)-1].Last = next, last
 			return out
 		}
 	}
 }
+
+// fill takes as many as have room in a page of that size, at least one in an empty
+// page.
+func fill[T any](list []T, size *int, of func(T) int) (here, rest []T) {
+	for i, x := range list {
+		if n := of(x); *size > 0 && *size+n > pageBytes {
+			return list[:i:i], list[i:]
+		}
+		*size += of(x)
+	}
+	return list, nil
+}
+
+func problemSize(x directory.Problem) int { return 40 + len(x.ID) + len(x.Name) + len(x.Reason) }
 
 // entrySize and accountSize are about as many bytes as the record has as JSON.
 func entrySize(e person.Entry) int {

@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	probeTime   = 90 * time.Second
-	probeSample = 5
+	probeTime    = 90 * time.Second
+	probeSample  = 5
+	probeAliases = 20
 )
 
 // prober tries the connections of a configuration, whatever run is under way. It
@@ -126,7 +127,16 @@ func (p *prober) tryLDAP(ctx context.Context) {
 	}
 	p.say(directory.Pass, "LDAP: changes are read by %q: %s", r.Incremental, r.Why)
 	p.tell("LDAP", r.Problems)
-	p.run.Sample = append(p.run.Sample, r.Sample...)
+	p.sample(r.Sample)
+}
+
+// sample keeps people for an admin to look at, with as many addresses as are looked
+// at.
+func (p *prober) sample(people []person.Entry) {
+	for _, e := range people {
+		e.Aliases = e.Aliases[:min(len(e.Aliases), probeAliases)]
+		p.run.Sample = append(p.run.Sample, e)
+	}
 }
 
 // tell counts problems by reason.
@@ -179,7 +189,7 @@ func (p *prober) tryGoogle(ctx context.Context) {
 		p.say(directory.Warn, "Google: of %d accounts it does not say whether they are suspended, as it does of new ones for a while", silent)
 	}
 	if p.config.Mode == directory.GoogleOnly {
-		p.run.Sample = append(p.run.Sample, sample...)
+		p.sample(sample)
 		return
 	}
 	p.tryJoin(ctx, client)

@@ -17,6 +17,8 @@ const (
 	MaxValue = 1024
 	// MaxValues is how many values of one attribute are taken.
 	MaxValues = 200
+	// MaxDN is the longest DN that is kept, in bytes.
+	MaxDN = 4096
 )
 
 // entryOf maps an LDAP entry. The id is empty where the entry has none.
@@ -24,8 +26,11 @@ func (c *Client) entryOf(e *goldap.Entry) (person.Entry, []Problem) {
 	a := c.ldap.Attributes
 	r := reader{entry: e, attributes: a}
 	out := person.Entry{ID: r.id(a.ID), DN: e.DN}
+	if len(e.DN) > MaxDN {
+		out.DN = ""
+	}
 	if out.ID == "" {
-		return out, []Problem{{DN: e.DN, Reason: ProblemNoID}}
+		return out, []Problem{{DN: out.DN, Reason: ProblemNoID}}
 	}
 	out.Mail, out.Aliases, out.Unranked = addresses(r.texts(a.Mail), r.texts(a.Aliases))
 	if out.Mail == "" {
@@ -36,7 +41,7 @@ func (c *Client) entryOf(e *goldap.Entry) (person.Entry, []Problem) {
 		out.DisplayName = r.text("cn")
 	}
 	var err error
-	if out.Unit, err = parent(e.DN); err != nil {
+	if out.Unit, err = parent(out.DN); err != nil || out.DN != e.DN {
 		r.note(ProblemBadDN)
 	}
 	var sane bool
@@ -58,7 +63,7 @@ func (c *Client) entryOf(e *goldap.Entry) (person.Entry, []Problem) {
 	}
 	var problems []Problem
 	for _, reason := range r.reasons {
-		problems = append(problems, Problem{ID: out.ID, DN: e.DN, Reason: reason})
+		problems = append(problems, Problem{ID: out.ID, DN: out.DN, Reason: reason})
 	}
 	return out, problems
 }

@@ -102,6 +102,11 @@ func TestWalk_D8_MapsOddEntries(t *testing.T) {
 			exp: person.Entry{DN: "CN=Anna," + base, Mail: "a@example.com", Unit: base}, problems: []string{ldap.ProblemBadControl},
 		},
 		{
+			name: "a name without end", dn: "uid=" + strings.Repeat("a", ldap.MaxDN) + "," + base, add: map[string][]string{"mail": {"a@example.com"}},
+			exp:      person.Entry{Mail: "a@example.com", Enabled: person.Yes},
+			problems: []string{ldap.ProblemBadDN},
+		},
+		{
 			name: "too many values", dn: "uid=a," + base, add: map[string][]string{"mail": many},
 			exp:      person.Entry{DN: "uid=a," + base, Mail: "a@example.com", Unranked: true, Unit: base, Enabled: person.Yes},
 			problems: []string{ldap.ProblemTooLong},
@@ -139,7 +144,7 @@ func TestWalk_D8_MapsOddEntries(t *testing.T) {
 			}
 			var reasons []string
 			for _, p := range page.Problems {
-				if p.ID != tt.exp.ID || p.DN != tt.dn {
+				if p.ID != tt.exp.ID || p.DN != tt.exp.DN {
 					t.Errorf("a problem of %+v", p)
 				}
 				reasons = append(reasons, p.Reason)

@@ -69,7 +69,8 @@ const (
 	// ProblemNotText: a value is not UTF-8 text, or holds control characters; it is
 	// left out.
 	ProblemNotText = "not-text"
-	// ProblemBadDN: the entry's name is no DN, so its Unit is unknown.
+	// ProblemBadDN: the entry's name is no DN, or has more than MaxDN bytes, so its
+	// Unit is unknown.
 	ProblemBadDN = "bad-dn"
 	// ProblemBadControl: userAccountControl is not a number, so it is unknown
 	// whether the person is enabled.
