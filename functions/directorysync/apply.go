@@ -185,14 +185,22 @@ func (b *batch) did(steps []directory.Step) {
 }
 
 // trail records what an auditor asks about: who lost their access and who got it
-// back.
+// back, and what Rollcall did to whose account at Google but to mend names and
+// units.
 func (b *batch) trail(p person.Person, steps []directory.Step) {
 	for _, st := range steps {
+		on := ""
 		switch st.Action {
 		case directory.Leave, directory.Disable, directory.Enable, directory.Return:
-			b.records = append(b.records, audit.Record{Enterprise: p.Enterprise, At: b.Now(), Actor: b.who(),
-				Action: "person." + string(st.Action), Target: "person:" + p.Key, Result: audit.OK, Detail: "run:" + b.run.ID})
+			on = "person."
+		case directory.CreateAccount, directory.RestoreAccount, directory.RenameAccount, directory.OpenAccount,
+			directory.CloseAccount, directory.DeleteAccount, directory.SendHash:
+			on = "google."
+		default:
+			continue
 		}
+		b.records = append(b.records, audit.Record{Enterprise: p.Enterprise, At: b.Now(), Actor: b.who(),
+			Action: on + string(st.Action), Target: "person:" + p.Key, Result: audit.OK, Detail: "run:" + b.run.ID})
 	}
 }
 

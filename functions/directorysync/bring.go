@@ -82,6 +82,7 @@ func (s *slice) bringOne(ctx context.Context, part *directory.Part, at int, last
 	err = s.checkpoint(ctx, func(tx *record.Tx, r *directory.Run) error {
 		b := batch{slice: s, run: r, items: slices.Clone(part.Items)}
 		b.did(steps)
+		b.trail(next, steps)
 		for _, word := range directory.AccountProblems(next) {
 			if !retry && !slices.Contains(row.Problems, word) {
 				r.Note(directory.Problem{ID: it.ID, Name: it.Name, Reason: word})
