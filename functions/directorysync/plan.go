@@ -59,6 +59,9 @@ func (p *planner) plan(ctx context.Context, drafts []*draft) error {
 				if err := p.flush(ctx); err != nil {
 					return err
 				}
+				if p.over() {
+					return errHandOn // at least one part further
+				}
 			}
 		}
 		if err := p.pulse(ctx); err != nil {

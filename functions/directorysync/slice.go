@@ -167,6 +167,9 @@ func (s *slice) phases(ctx context.Context) error {
 	if s.run.Revision != s.config.Revision {
 		return s.fail(ctx, reasonChanged, adviceOf(reasonChanged))
 	}
+	if s.run.Phase == directory.Collecting && s.run.Slices > inVain && s.Now().Sub(s.begun()) >= longest {
+		return s.fail(ctx, reasonEndless, adviceOf(reasonEndless))
+	}
 	for {
 		var err error
 		switch s.run.Phase {

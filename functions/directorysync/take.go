@@ -18,8 +18,11 @@ const (
 	pause, pauseAfterFailure = 5 * time.Minute, time.Hour
 	// A quarantined run waits for an admin so long before a schedule starts anew.
 	patience = 24 * time.Hour
-	// longest is how long a run is taken up again and again.
+	// longest is how long a run is taken up again and again, and inVain how often at
+	// least where it does not come to an end of reading: whoever is killed amid
+	// LDAP's answer begins anew, and cannot say so.
 	longest = 24 * time.Hour
+	inVain  = 20
 
 	defaultFullEvery = 24
 )
@@ -29,6 +32,7 @@ const (
 	reasonUnderWay = "run-under-way"
 	reasonChanged  = "configuration-changed"
 	reasonRemoved  = "configuration-removed"
+	reasonEndless  = "reading-never-ends"
 	reasonFenced   = "directory-fenced"
 )
 
