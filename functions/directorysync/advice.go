@@ -39,7 +39,7 @@ var advices = map[string]string{
 	ldap.ReasonCut:         "The LDAP server broke its answer off. The run begins reading anew.",
 	ldap.ReasonBusy:        "The LDAP server is busy. The run goes on later.",
 	ldap.ReasonTimeLimit:   "The LDAP server's time limit ended the search. Raise the limit for the account that reads; the run tries again.",
-	ldap.ReasonBindRefused: "The LDAP server refuses the account that reads. Check its DN and set its password again with: rollcall directory bind-password.",
+	ldap.ReasonBindRefused: "The LDAP server refuses the account that reads. Check its DN and set its password again with: rollcall directory configure --bind-password-file FILE.",
 	ldap.ReasonCertificate: "The LDAP server's certificate is not trusted. Give the certificate of its authority in ldap.ca.",
 	ldap.ReasonBaseMissing: "There is no entry with the base DN, or the account that reads may not see it. Check ldap.baseDn and the account's rights.",
 	ldap.ReasonFilter:      "The filter, or the DN of a group, is malformed. Write the filter as in RFC 4515, such as (&(objectClass=inetOrgPerson)(mail=*)).",
@@ -50,7 +50,7 @@ var advices = map[string]string{
 	ldap.ReasonIncremental: "The LDAP server does not offer the configured way of telling changes. Set ldap.incremental to auto.",
 
 	google.ReasonConfig:           "Google has not granted the service account what it needs. In Google's admin console, under domain-wide delegation, allow its client id the scope https://www.googleapis.com/auth/admin.directory.user (or .readonly), and switch the Admin SDK API on.",
-	google.ReasonKey:              "Google does not accept the service account's key. Import a new one.",
+	google.ReasonKey:              "Google does not accept the service account's key. Import a new one with: rollcall directory configure --google-key-file FILE.",
 	google.ReasonSubject:          "The administrator whom the service account acts as is unknown to Google or suspended. Correct google.subject.",
 	workspace.ReasonSubjectRights: "The administrator whom the service account acts as may not read users. Give the role User Management Admin, or name another in google.subject.",
 	workspace.ReasonDomain:        "The domain is not one of this Google account. Correct google.domain.",

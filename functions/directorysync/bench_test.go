@@ -26,11 +26,11 @@ import (
 
 // peopleFlag is N of the benchmarks. The figures of the README are of 100,000:
 //
-//	go test -run '^$' -bench Run -benchtime 1x -people 100000 ./functions/directorysync
+//	go test ./functions/directorysync -run '^$' -bench Run -benchtime 1x -args -people 100000
 //
 // and, with the Firestore emulator, of 10,000:
 //
-//	./scripts/emulators go test -run '^$' -bench Run -benchtime 1x -people 10000 ./functions/directorysync
+//	./scripts/emulators go test ./functions/directorysync -run '^$' -bench Run -benchtime 1x -timeout 1h -args -people 10000
 var peopleFlag = flag.Int("people", 2000, "how many people the benchmarks' directories have")
 
 // BenchmarkRun measures whole runs. The directories are in another process; the
