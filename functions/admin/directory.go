@@ -78,6 +78,9 @@ func (o *Office) setDirectory(r *request) error {
 		old, err := tx.Directory(e.ID)
 		isNew := fault.KindOf(err) == fault.NotFound
 		switch {
+		case isNew && body.Revision != 0:
+			return fault.New(fault.Conflict, "directory-changed",
+				"the configuration of the revision %d was removed; leave the member revision out to make it anew", body.Revision)
 		case isNew:
 			if old.Revision, err = lastRevision(tx, e.ID); err != nil {
 				return err

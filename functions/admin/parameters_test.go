@@ -47,3 +47,19 @@ func TestWritesTakeNoParameters(t *testing.T) {
 	}
 	b.want(202, "POST", dir+"/runs/"+run+"/approve", `{"additionsOnly":true}`, nil)
 }
+
+// TestARemovedDirectoryStaysRemoved: whoever changes a configuration that another admin
+// has removed meanwhile does not bring it back, without its secrets.
+func TestARemovedDirectoryStaysRemoved(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.configured()
+	var got directory.Config
+	b.want(200, "GET", dirPath, "", &got)
+	if w := b.do("DELETE", dirPath, ""); w.Code != 204 {
+		t.Fatalf("%d: %s", w.Code, w.Body)
+	}
+	b.refuse(409, "PUT", dirPath, readOnly+`,"revision":1}`, "", "was removed")
+	b.refuse(404, "GET", dirPath, "", "", "no directory yet")
+	b.want(200, "PUT", dirPath, readOnly+`}`, &got) // without a revision it is made anew
+}
