@@ -102,7 +102,7 @@ type Entry struct {
 	Aliases []string `json:"aliases,omitempty"`
 	// Unranked: Mail is one of several addresses that the directory does not put in
 	// an order; the others are among Aliases.
-	Unranked bool `json:"unranked,omitempty"`
+	Unranked bool `json:"unranked,omitzero"`
 	// Login is the user id, such as uid or sAMAccountName.
 	Login       string `json:"login,omitempty"`
 	GivenName   string `json:"givenName,omitempty"`
