@@ -5,33 +5,24 @@ import (
 	"context"
 	"encoding/base32"
 	"encoding/binary"
-	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	admin "google.golang.org/api/admin/directory/v1"
-
-	"github.com/rollcall-emm/rollcall/shared/audit"
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/fault"
-	"github.com/rollcall-emm/rollcall/shared/google"
 	"github.com/rollcall-emm/rollcall/shared/google/googletest"
-	"github.com/rollcall-emm/rollcall/shared/ldap"
 	"github.com/rollcall-emm/rollcall/shared/ldap/ldaptest"
-	"github.com/rollcall-emm/rollcall/shared/person"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/store"
 	"github.com/rollcall-emm/rollcall/shared/store/embedded"
 	"github.com/rollcall-emm/rollcall/shared/store/storetest"
 	"github.com/rollcall-emm/rollcall/shared/workflow"
-	"github.com/rollcall-emm/rollcall/shared/workspace"
 	"github.com/rollcall-emm/rollcall/shared/workspace/workspacetest"
 )
 
@@ -153,69 +144,6 @@ func (s *site) newID() string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))[:26]
 }
 
-func (s *site) openGoogle(opt options) {
-	if s.google == nil {
-		s.newGoogle()
-	}
-	limits := workspace.CallerOptions()
-	limits.Now, limits.Sleep, limits.Attempts = s.clock.Now, s.clock.Sleep, opt.attempts
-	limits.BreakerFailures = 1 << 20 // the breaker's clock is the machine's
-	caller := google.NewCaller(limits)
-	creations := workspace.NewCreationLimit(workspace.CreationOptions{Now: s.clock.Now, Sleep: s.clock.Sleep})
-	var mu sync.Mutex
-	made := map[bool]*workspace.Client{}
-	s.engine.Google = func(_ context.Context, c directory.Config) (*workspace.Client, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		readOnly := c.Mode != directory.ReadWrite
-		if made[readOnly] != nil {
-			return made[readOnly], nil
-		}
-		made[readOnly] = workspace.New(workspace.Options{
-			Enterprise: c.Enterprise, Subject: c.Google.Subject, Endpoint: s.google.URL, Now: s.clock.Now,
-			ReadOnly: readOnly, Caller: caller, Creations: creations,
-			Credential: func(context.Context) (secret.Value, error) { return secret.NewBytes(s.account.JSON), nil },
-		})
-		return made[readOnly], nil
-	}
-}
-
-func (s *site) newGoogle() {
-	random := rand.New(rand.NewPCG(1, 2))
-	s.google = workspacetest.New(workspacetest.Options{Now: s.clock.Now, NewKey: keyRing,
-		Faults: googletest.NewFaults(googletest.FaultOptions{Float64: random.Float64})})
-	s.t.Cleanup(s.google.Close)
-	var err error
-	if s.account, err = s.google.NewServiceAccount("sync"); err != nil {
-		s.t.Fatal(err)
-	}
-	s.google.Tokens.Delegate(s.account.Email, admin.AdminDirectoryUserScope, admin.AdminDirectoryUserReadonlyScope,
-		admin.AdminDirectoryUserSecurityScope)
-	s.customer = s.google.AddCustomer(domain)
-	if _, err := s.google.AddAdmin(boss); err != nil {
-		s.t.Fatal(err)
-	}
-	s.config.Google = &directory.Google{Subject: boss}
-}
-
-func (s *site) openLDAP(opt options) {
-	if s.ldap == nil {
-		var err error
-		if s.ldap, err = ldaptest.Start(ldaptest.Options{BaseDN: base, Schema: opt.schema}); err != nil {
-			s.t.Fatal(err)
-		}
-		s.t.Cleanup(s.ldap.Close)
-		l := s.ldap.Config()
-		if opt.schema == "" {
-			l.Incremental = directory.Full
-		}
-		s.config.LDAP = &l
-	}
-	s.engine.LDAP = func(_ context.Context, c directory.Config) (ldapSource, error) {
-		return ldap.New(ldap.Options{Config: *c.LDAP, Password: s.ldap.Password}), nil
-	}
-}
-
 // configure changes the stored configuration without a new revision.
 func (s *site) configure(change func(*directory.Config)) {
 	s.t.Helper()
@@ -319,151 +247,10 @@ func (s *site) schedule() directory.Run {
 	return runs[len(runs)-1]
 }
 
-func (s *site) runs() []directory.Run {
-	s.t.Helper()
-	runs, _, err := s.db.Runs(context.Background(), acme, time.Time{}, record.Page{Limit: 1000})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return runs
-}
-
-func (s *site) run(id string) directory.Run {
-	s.t.Helper()
-	r, err := s.db.Run(context.Background(), id)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return r
-}
-
-func (s *site) state() directory.State {
-	s.t.Helper()
-	st, err := s.db.DirectoryState(context.Background(), acme)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return st
-}
-
-// people returns everybody, by address.
-func (s *site) people() map[string]person.Person {
-	s.t.Helper()
-	out := map[string]person.Person{}
-	var p record.Page
-	for {
-		ps, next, err := s.db.People(context.Background(), acme, "", p)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		for _, x := range ps {
-			name := x.Entry.Mail
-			if _, twice := out[name]; twice || name == "" {
-				name += "#" + x.ID
-			}
-			out[name] = x
-		}
-		if p.Next = next; next == "" {
-			return out
-		}
-	}
-}
-
-// states counts people by state.
-func (s *site) states() map[person.State]int {
-	s.t.Helper()
-	out := map[person.State]int{}
-	for _, p := range s.people() {
-		out[p.State]++
-	}
-	return out
-}
-
-func (s *site) person(mail string) person.Person {
-	s.t.Helper()
-	p, ok := s.people()[mail]
-	if !ok {
-		s.t.Fatalf("there is no person %q", mail)
-	}
-	return p
-}
-
-// plan returns every item of a run's plan, by address or id.
-func (s *site) plan(r directory.Run) map[string]directory.Item {
-	s.t.Helper()
-	out := map[string]directory.Item{}
-	for n := range r.Parts {
-		part, err := s.db.Part(context.Background(), r.ID, n)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		for _, it := range part.Items {
-			name := it.Mail
-			if _, twice := out[name]; twice || name == "" {
-				name += "#" + it.ID
-			}
-			out[name] = it
-		}
-	}
-	return out
-}
-
-func (s *site) trail() []audit.Record {
-	s.t.Helper()
-	rs, _, err := s.db.Audit(context.Background(), acme, time.Time{}, record.Page{Limit: 1000})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return rs
-}
-
-func mail(i int) string { return fmt.Sprintf("u%05d@%s", i, domain) }
-
-// hire adds n Google users from number first on.
-func (s *site) hire(first, n int) {
-	s.t.Helper()
-	for i := first; i < first+n; i++ {
-		if _, err := s.google.AddUser(googleUser(i)); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-}
-
-func googleUser(i int) workspacetest.User {
-	return workspacetest.User{PrimaryEmail: mail(i), GivenName: "Given", FamilyName: fmt.Sprintf("Family %d", i)}
-}
-
-func ldapDN(i int) string { return fmt.Sprintf("uid=u%05d,ou=people,%s", i, base) }
-
-// ldapPerson is person i in the form of ldaptest.Person.
-func ldapPerson(i int) ldaptest.Entry {
-	return ldaptest.Entry{DN: ldapDN(i), Attributes: map[string][]string{
-		"objectClass": {"inetOrgPerson"}, "uid": {fmt.Sprintf("u%05d", i)}, "cn": {fmt.Sprintf("Given Family %d", i)},
-		"givenName": {"Given"}, "sn": {fmt.Sprintf("Family %d", i)}, "mail": {mail(i)},
-	}}
-}
-
-// employ adds n people to LDAP.
-func (s *site) employ(first, n int) {
-	s.t.Helper()
-	for i := first; i < first+n; i++ {
-		if err := s.ldap.Add(ldapPerson(i)); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-}
-
 func (s *site) must(err error) {
 	s.t.Helper()
 	if err != nil {
 		s.t.Fatal(err)
-	}
-}
-
-func wantRun(t testing.TB, r directory.Run, phase directory.Phase, reason string) {
-	t.Helper()
-	if r.Phase != phase || r.Reason != reason {
-		t.Errorf("run is %s %q (%s), want %s %q", r.Phase, r.Reason, r.Advice, phase, reason)
 	}
 }
 
