@@ -56,7 +56,7 @@ func (s *slice) bring(ctx context.Context, part *directory.Part) error {
 func (s *slice) bringOne(ctx context.Context, part *directory.Part, at int, last bool) (again bool, err error) {
 	it := part.Items[at]
 	row, err := s.DB.Person(ctx, it.Key)
-	if err != nil {
+	if fault.Redeliver(err) {
 		return false, err
 	}
 	withheld := ""
@@ -73,7 +73,10 @@ func (s *slice) bringOne(ctx context.Context, part *directory.Part, at int, last
 		}
 		return nil
 	}
-	next, steps, failure := s.Accounts.Bring(ctx, s.config, row, allowed, save)
+	next, steps, failure := row, []directory.Step(nil), err
+	if err == nil {
+		next, steps, failure = s.Accounts.Bring(ctx, s.config, row, allowed, save)
+	}
 	if u := (unsaved{}); errors.As(failure, &u) || fault.ReasonOf(failure) == reasonFenced {
 		return false, failure
 	}

@@ -122,7 +122,7 @@ func (l lister) pages(page workspace.Page, first int, at time.Time) []directory.
 		}
 		row := l.rowOf(g)
 		rows = append(rows, row)
-		if l.unchanged(l.before, row) && !l.concerns(row, g) {
+		if l.before.Unchanged(row) && !l.concerns(row, g) {
 			continue
 		}
 		if l.config.Mode == directory.GoogleOnly {

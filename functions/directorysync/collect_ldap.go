@@ -31,18 +31,17 @@ func (s *slice) collectLDAP(ctx context.Context) error {
 	}
 	w := s.ldapWriter(ctx, before)
 	var cursor ldap.Cursor
-	incremental := !s.run.Full && s.state.Cursor != "" && s.config.LDAP.Incremental != directory.Full
-	if incremental {
+	incremental, walks := false, true
+	if !s.run.Full && s.state.Cursor != "" && s.config.LDAP.Incremental != directory.Full {
 		var d ldap.Delta
 		d, err = src.Changes(ctx, ldap.Cursor(s.state.Cursor), w.take)
-		if fault.ReasonOf(err) == ldap.ReasonCursor {
-			incremental, w = false, s.ldapWriter(ctx, before)
+		if walks = fault.ReasonOf(err) == ldap.ReasonCursor; walks {
+			w = s.ldapWriter(ctx, before)
 		} else if err == nil {
-			cursor = d.Cursor
-			incremental = w.gone(d)
+			cursor, incremental = d.Cursor, w.gone(d)
 		}
 	}
-	if !incremental && cursor == "" && (err == nil || fault.ReasonOf(err) == ldap.ReasonCursor) {
+	if walks {
 		cursor, err = src.Walk(ctx, w.take)
 	}
 	incomplete := ""
@@ -54,7 +53,7 @@ func (s *slice) collectLDAP(ctx context.Context) error {
 		return err
 	}
 	return w.end(func(r *directory.Run) {
-		r.Incremental, r.Cursor = incremental, string(cursor)
+		r.Incremental, r.Full, r.Cursor = incremental, walks, string(cursor)
 		if incomplete != "" {
 			r.Incomplete = incomplete
 		}
@@ -108,7 +107,10 @@ func (w *ldapWriter) take(p ldap.Page) error {
 func (w *ldapWriter) entry(e person.Entry) {
 	row := directory.RowOfEntry(w.config.Enterprise, e)
 	w.rows = append(w.rows, row)
-	if !w.unchanged(w.before, row) {
+	// Where the configuration changed and accounts are made after it, everybody is
+	// looked at.
+	all := w.config.Mode == directory.ReadWrite && w.state.Revision != w.config.Revision
+	if all || !w.before.Unchanged(row) {
 		w.page.Entries = append(w.page.Entries, e)
 		w.size += entrySize(e)
 	}

@@ -62,7 +62,7 @@ func (s *slice) finish(ctx context.Context) error {
 		if len(again.people) > 0 || !whole {
 			st.Cursor = "" // LDAP's changes would not tell of them once more
 		}
-		if !r.Incremental && !r.SkipGoogle && whole {
+		if (r.Full || !s.config.Mode.UsesLDAP()) && !r.SkipGoogle && whole {
 			st.LastFull = r.StartedAt
 		}
 		if !r.SkipGoogle && whole && r.Counts.Failed+r.Counts.Kept == 0 {

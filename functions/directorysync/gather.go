@@ -102,15 +102,6 @@ func (s *slice) manifest(ctx context.Context, src directory.Source) (directory.M
 	return m, nil
 }
 
-// unchanged reports whether a listed record is as the last run left it. Where the
-// configuration changed and accounts are made after it, everybody is looked at.
-func (s *slice) unchanged(old directory.Manifest, r directory.Row) bool {
-	if s.config.Mode == directory.ReadWrite && s.state.Revision != s.config.Revision {
-		return false
-	}
-	return old.Unchanged(r)
-}
-
 // gathered returns what was collected of a source that is complete.
 func (s *slice) gathered(ctx context.Context, src directory.Source) (*gathered, error) {
 	if g := s.found[src]; g != nil {

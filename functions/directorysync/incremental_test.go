@@ -181,6 +181,9 @@ func TestChanges_D7_PresentOnly(t *testing.T) {
 			if r.Counts.Absent != 200-tc.present || r.Counts.Listed != tc.present {
 				t.Errorf("%d absent, %d listed", r.Counts.Absent, r.Counts.Listed)
 			}
+			if r.Full || s.state().LastFull.Equal(r.StartedAt) {
+				t.Error("who did not change was not read, and yet the run counts as a full one")
+			}
 			if tc.phase == directory.Done && (r.Counts.Done[directory.Leave] != 1 || s.state().Cursor != "next") {
 				t.Errorf("done %v, cursor %q", r.Counts.Done, s.state().Cursor)
 			}
