@@ -235,7 +235,7 @@ func TestProvision_Enterprise(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	reconciled := 0
-	b.bus.Subscribe(event.Reconcile, func(context.Context, event.Event) error { reconciled++; return nil })
+	b.events().Subscribe(event.Reconcile, func(context.Context, event.Event) error { reconciled++; return nil })
 	b.do(command(workflow.Reconcile))
 	if reconciled == 0 {
 		t.Error("nobody was told to reconcile")
