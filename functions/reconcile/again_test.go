@@ -14,6 +14,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/google/googletest"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/store"
+	"github.com/rollcall-emm/rollcall/shared/store/storetest"
 )
 
 // listed is a store in which something happens after the first listing of accounts.
@@ -184,5 +185,39 @@ func TestReconcile_SparesWhoIsBack(t *testing.T) {
 	}
 	if row := b.account(p.accountID); len(row.Bindings) != 1 || !row.Due().IsZero() {
 		t.Errorf("%d places, due %v", len(row.Bindings), row.Due())
+	}
+}
+
+// TestReconcile_SignsOutOnceMore_ACrashAnywhere: wherever the run dies, the next ones
+// complete the work.
+func TestReconcile_SignsOutOnceMore_ACrashAnywhere(t *testing.T) {
+	t.Parallel()
+	for _, when := range []storetest.When{storetest.Before, storetest.After} {
+		for k := 1; ; k++ {
+			b := newBench(t)
+			p := b.vacated(device.Active, device.Revoked)
+			p.add()
+			b.now = noon.Add(5 * time.Minute)
+			b.faulty.Crash(k, when)
+			_, err := b.sweeper.Run(t.Context())
+			fired := b.faulty.Fired()
+			b.faulty.Fail(0, when)
+			for range 3 {
+				b.now = b.now.Add(time.Hour)
+				b.run()
+			}
+			if n := len(b.sim.Users(b.playID)[0].Devices); n != 0 {
+				t.Errorf("operation %d, side %d: %d devices have access at Google", k, when, n)
+			}
+			if row := b.account(p.accountID); len(row.Bindings) != 0 || !row.Due().IsZero() {
+				t.Errorf("operation %d, side %d: %d places, due %v", k, when, len(row.Bindings), row.Due())
+			}
+			if !fired {
+				if k < 5 || err != nil {
+					t.Errorf("only %d operations failed; the last run: %v", k-1, err)
+				}
+				break
+			}
+		}
 	}
 }
