@@ -61,6 +61,9 @@ func (c Config) mayLink(p person.Person, f Facts) bool {
 	if f.Google.Owner == p.Key {
 		return true
 	}
+	if c.Mode == ReadWrite && !called(p.Entry, f.Google.Mail) {
+		return false // by an alias alone: it would be renamed, and may be another's
+	}
 	// An address that is somebody else's, or that the next person got, proves nothing.
 	return !f.Unclear && !left(p) && !(f.Google.Owner != "" && c.Mode == ReadWrite)
 }

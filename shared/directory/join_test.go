@@ -32,6 +32,12 @@ func TestDecideJoinsGoogle(t *testing.T) {
 	}{
 		{"found by address", ro, known(person.Active), directory.Facts{Google: account(same)}, "link",
 			func(g person.Google) bool { return g.ID == "g-1" }},
+		{"found by an alias", ro, known(person.Active), directory.Facts{Google: account(func(g *person.Google) {
+			g.Mail, g.Aliases = "other@example.com", []string{"anna@example.com"}
+		})}, "link", func(g person.Google) bool { return g.ID == "g-1" }},
+		{"found by an alias, and to be renamed", rw, known(person.Active), directory.Facts{Google: account(func(g *person.Google) {
+			g.Mail, g.Aliases = "other@example.com", []string{"anna@example.com"}
+		})}, "", func(g person.Google) bool { return g.ID == "" }},
 		{"an address of several", ro, known(person.Active), directory.Facts{Google: account(same), Unclear: true}, "",
 			func(g person.Google) bool { return g.ID == "" }},
 		{"an address of several, and Rollcall's mark", rw, known(person.Active),
