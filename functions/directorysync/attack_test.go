@@ -323,3 +323,27 @@ func TestSheets_FitDocuments(t *testing.T) {
 		t.Errorf("%d problems and %d entries, want 3000 of each", problems, entries)
 	}
 }
+
+// TestModes_D1_AccountsAreMissedLater: an account that is deleted while Google is not
+// read is found to be gone once it is read again.
+func TestModes_D1_AccountsAreMissedLater(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, directory.ReadOnly, options{})
+	s.fill(3)
+	s.sync()
+	mode := func(m directory.Mode) {
+		s.configure(func(c *directory.Config) { c.Mode = m; c.Revision++ })
+		wantRun(t, s.sync(), directory.Done, "")
+	}
+	mode(directory.LDAPOnly)
+	s.google.Remove(mail(1))
+	mode(directory.ReadOnly)
+	for i, gone := range []bool{false, true, false} {
+		if g := s.person(mail(i)).Google; g.Deleted != gone || g.ID == "" {
+			t.Errorf("the account of %d is %+v", i, g)
+		}
+	}
+	if n := len(s.state().Manifests); n != 2 {
+		t.Errorf("%d manifests, want 2", n)
+	}
+}

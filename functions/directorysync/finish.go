@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -23,7 +24,10 @@ func (s *slice) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// What is not read in this mode is kept for one in which it is: who is gone by
+	// then would never be missed.
 	manifests := map[directory.Source][]string{}
+	maps.Copy(manifests, s.state.Manifests)
 	sizes := map[directory.Source]int{}
 	for _, src := range s.config.Mode.Sources() {
 		if !s.collected(src) {
@@ -55,7 +59,7 @@ func (s *slice) finish(ctx context.Context) error {
 		st.Manifests, st.LastRun, st.LastDone, st.Revision = manifests, r.ID, now, r.Revision
 		st.People = sizes[s.config.Mode.Primary()]
 		st.Google = 0
-		if len(manifests) > 1 {
+		if len(sizes) > 1 {
 			st.Google = sizes[directory.FromGoogle]
 		}
 		st.Cursor = r.Cursor
