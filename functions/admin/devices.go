@@ -30,6 +30,7 @@ type deviceView struct {
 	Info            protocol.DeviceInfo `json:"info"`
 	AndroidID       string              `json:"androidId,omitempty"`
 	EnrollmentToken string              `json:"enrollmentToken"`
+	EnrolledBy      device.Credentials  `json:"enrolledBy,omitempty"`
 	EnrolledAt      time.Time           `json:"enrolledAt"`
 	LastSeen        time.Time           `json:"lastSeen"`
 	CheckInSeconds  int                 `json:"checkInSeconds"`
@@ -60,7 +61,7 @@ type bindingView struct {
 func viewDevice(d device.Device) deviceView {
 	return deviceView{
 		ID: d.ID, Enterprise: d.Enterprise, Status: d.Status(), Subject: d.Subject, Labels: d.Labels,
-		Info: d.Info, AndroidID: d.AndroidID, EnrollmentToken: d.EnrollmentToken, EnrolledAt: d.EnrolledAt,
+		Info: d.Info, AndroidID: d.AndroidID, EnrollmentToken: d.EnrollmentToken, EnrolledBy: d.EnrolledBy, EnrolledAt: d.EnrolledAt,
 		LastSeen: d.LastSeen, CheckInSeconds: d.CheckInSeconds, Desired: d.Desired, Accounts: d.Accounts,
 	}
 }

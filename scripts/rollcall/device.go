@@ -23,6 +23,7 @@ type deviceRow struct {
 	Info            protocol.DeviceInfo `json:"info"`
 	AndroidID       string              `json:"androidId"`
 	EnrollmentToken string              `json:"enrollmentToken"`
+	EnrolledBy      string              `json:"enrolledBy"`
 	EnrolledAt      time.Time           `json:"enrolledAt"`
 	LastSeen        time.Time           `json:"lastSeen"`
 	Desired         device.Desired      `json:"desired"`
@@ -127,7 +128,7 @@ func (a *app) printDevice(d deviceRow) error {
 	rows := [][]string{
 		{"id", d.ID}, {"status", d.state()}, {"subject", d.Subject.String()}, {"labels", join(d.Labels)},
 		{"model", strings.TrimSpace(d.Info.Manufacturer + " " + d.Info.Model)}, {"agent", d.Info.Agent},
-		{"Android id", d.AndroidID}, {"enrolled", a.both(d.EnrolledAt)}, {"  with", d.EnrollmentToken},
+		{"Android id", d.AndroidID}, {"enrolled", a.both(d.EnrolledAt)}, {"  with", enrolledWith(d)},
 		{"last seen", a.both(d.LastSeen)}, {"encryption key", d.Thumbprint},
 		{"account", d.Desired.AccountID}, {"  type", string(d.Desired.AccountType)}, {"  reported", join(reported)},
 	}
@@ -155,3 +156,16 @@ func (a *app) tokenRows(tokens token.Ledger) [][]string {
 }
 
 func join(s []string) string { return strings.Join(s, ", ") }
+
+// enrolledWith tells what a device enrolled with.
+func enrolledWith(d deviceRow) string {
+	switch d.EnrolledBy {
+	case "":
+		return d.EnrollmentToken
+	case "ldap":
+		return "a password of the directory"
+	case "oidc":
+		return "an ID token of the identity provider"
+	}
+	return d.EnrolledBy
+}
