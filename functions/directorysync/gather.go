@@ -2,6 +2,7 @@ package directorysync
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/directory"
@@ -86,6 +87,13 @@ func (s *slice) manifest(ctx context.Context, src directory.Source) (directory.M
 		b, err := s.DB.Bucket(ctx, id)
 		if err == nil {
 			rows, err = directory.Unpack(rows, b)
+		}
+		if err != nil && s.run.Full && !fault.Redeliver(err) {
+			// Nobody is missed by this run, and the next one knows them again.
+			s.Log.LogAttrs(ctx, slog.LevelError, "what the last directory run knew is lost", slog.String("enterprise", s.run.Enterprise),
+				slog.String("source", string(src)), slog.String("reason", reasonOf(err)))
+			rows = nil
+			break
 		}
 		if err != nil {
 			return nil, err
