@@ -121,9 +121,9 @@ func (b *breakable) open(t *testing.T, attempts int) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = file.Close() })
-	s := newSite(t, b.site.config.Mode, options{driver: file, attempts: attempts, beside: b.site, plain: true})
+	s := newSite(t, b.site.config.Mode, options{driver: file, attempts: attempts, beside: b.site, plain: true, page: 20})
 	s.ids = 1 << 20
-	s.engine.keep = 300 // so that the first import is planned in ranges
+	s.engine.keep = 40 // so that the first import is planned in ranges
 	s.clock.Advance(time.Hour)
 	return s
 }
@@ -158,7 +158,7 @@ func someChanges(s *site) {
 		s.must(s.google.Edit(mail(3), func(u *workspacetest.User) { u.FamilyName = "Other" }))
 		s.must(s.google.Edit(mail(4), func(u *workspacetest.User) { u.Suspended = true }))
 		s.google.Remove(mail(5))
-		s.google.Remove(mail(105))
+		s.google.Remove(mail(95))
 		s.hire(2000, 2)
 	}
 	if s.ldap != nil {
@@ -171,19 +171,11 @@ func someChanges(s *site) {
 	}
 }
 
-// crowd fills three pages of Google's.
-const crowd = 1003
+// crowd fills six pages of Google's.
+const crowd = 119
 
-// few fills two pages of Google's, and is enough where the directory is LDAP's.
-func few(mode directory.Mode) int {
-	if mode == directory.LDAPOnly {
-		return 150
-	}
-	return 503
-}
-
-func scenarios(t *testing.T, mode directory.Mode, n int) map[string]*breakable {
-	fill := func(s *site) { s.fill(n) }
+func scenarios(t *testing.T, mode directory.Mode) map[string]*breakable {
+	fill := func(s *site) { s.fill(crowd) }
 	return map[string]*breakable{"first": prepare(t, mode, fill, nil), "changes": prepare(t, mode, fill, someChanges)}
 }
 
@@ -193,7 +185,7 @@ func scenarios(t *testing.T, mode directory.Mode, n int) map[string]*breakable {
 func TestKilled_D3_AtEveryStoreOperation(t *testing.T) {
 	t.Parallel()
 	for _, mode := range readingModes {
-		for name, b := range scenarios(t, mode, few(mode)) {
+		for name, b := range scenarios(t, mode) {
 			t.Run(string(mode)+" "+name, func(t *testing.T) {
 				t.Parallel()
 				whole := b.open(t, 0)
@@ -243,7 +235,7 @@ func TestKilled_D3_AtEveryCallToGoogle(t *testing.T) {
 	for _, mode := range []directory.Mode{directory.GoogleOnly, directory.ReadOnly} {
 		t.Run(string(mode), func(t *testing.T) {
 			t.Parallel()
-			b := prepare(t, mode, func(s *site) { s.fill(few(mode)) }, someChanges)
+			b := prepare(t, mode, func(s *site) { s.fill(crowd) }, someChanges)
 			whole := b.open(t, 1)
 			calls := whole.google.Faults.Calls("*")
 			want := whole.outcome(whole.broken())
@@ -259,7 +251,7 @@ func TestKilled_D3_AtEveryCallToGoogle(t *testing.T) {
 				}
 				for k := range calls {
 					switch {
-					case script.Method == listUser && k >= 2:
+					case script.Method == listUser && k >= 6:
 						continue
 					case script.Status == 403 && k == 0:
 						continue // the token endpoint has no such refusal
@@ -275,8 +267,8 @@ func TestKilled_D3_AtEveryCallToGoogle(t *testing.T) {
 					if diff := differs(want, s.outcome(r)); diff != "" {
 						t.Fatalf("call %d fails (%+v): %s", k, script, diff)
 					}
-					if got := s.lists() - before; got > 3 {
-						t.Errorf("call %d fails: %d pages of Google's, want 2 and one again", k, got)
+					if got := s.lists() - before; got > 7 {
+						t.Errorf("call %d fails: %d pages of Google's, want 6 and one again", k, got)
 					}
 				}
 			}

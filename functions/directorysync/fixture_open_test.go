@@ -38,7 +38,7 @@ func (s *site) openGoogle(opt options) {
 		}
 		made[readOnly] = workspace.New(workspace.Options{
 			Enterprise: c.Enterprise, Subject: c.Google.Subject, Endpoint: s.google.URL, Now: s.clock.Now,
-			ReadOnly: readOnly, Caller: caller, Creations: creations,
+			ReadOnly: readOnly, PageSize: opt.page, Caller: caller, Creations: creations,
 			Credential: func(context.Context) (secret.Value, error) { return secret.NewBytes(s.account.JSON), nil },
 		})
 		return made[readOnly], nil

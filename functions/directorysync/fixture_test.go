@@ -96,6 +96,8 @@ type options struct {
 	beside *site
 	// schema is LDAP's; one other than the default tells changes.
 	schema directory.Schema
+	// page is how many users a page of Google's has; 0 is as many as it may.
+	page int
 }
 
 func newSite(t testing.TB, mode directory.Mode, opt options) *site {

@@ -18,7 +18,7 @@ import (
 func TestSlices_D3_GoOnWhereTheyStopped(t *testing.T) {
 	t.Parallel()
 	for _, mode := range readingModes {
-		for name, b := range scenarios(t, mode, crowd) {
+		for name, b := range scenarios(t, mode) {
 			t.Run(string(mode)+" "+name, func(t *testing.T) {
 				t.Parallel()
 				whole := b.open(t, 0)
@@ -52,9 +52,9 @@ func TestOneInFive_D3_Completes(t *testing.T) {
 	for _, mode := range []directory.Mode{directory.GoogleOnly, directory.ReadOnly} {
 		t.Run(string(mode), func(t *testing.T) {
 			t.Parallel()
-			b := prepare(t, mode, func(s *site) { s.fill(crowd) }, func(s *site) {
+			b := prepare(t, mode, func(s *site) { s.fill(400) }, func(s *site) {
 				someChanges(s)
-				for i := 100; i < 200; i++ {
+				for i := 100; i < 160; i++ {
 					s.google.Remove(mail(i))
 				}
 			})
