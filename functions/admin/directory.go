@@ -75,14 +75,22 @@ func (o *Office) setDirectory(r *request) error {
 		return err
 	}
 	err = o.DB.Update(r.Context(), func(tx *record.Tx) error {
+		state, err := tx.DirectoryState(e.ID)
+		if err != nil {
+			return err
+		}
 		old, err := tx.Directory(e.ID)
 		isNew := fault.KindOf(err) == fault.NotFound
 		switch {
+		case (isNew || err == nil) && state.Primary() != "" && state.Primary() != body.Mode.Primary():
+			return fault.New(fault.Conflict, "directory-source",
+				"the %d people of this enterprise are known by their ids in %s; from %s everybody would come as somebody else, without devices; keep a mode that takes people from %s, or use another enterprise",
+				state.People, sourceName(state.Primary()), sourceName(body.Mode.Primary()), sourceName(state.Primary()))
 		case isNew && body.Revision != 0:
 			return fault.New(fault.Conflict, "directory-changed",
 				"the configuration of the revision %d was removed; leave the member revision out to make it anew", body.Revision)
 		case isNew:
-			if old.Revision, err = lastRevision(tx, e.ID); err != nil {
+			if old.Revision, err = lastRevision(tx, state); err != nil {
 				return err
 			}
 		case err != nil:
@@ -111,12 +119,18 @@ func (o *Office) setDirectory(r *request) error {
 	return answer(r, c)
 }
 
+func sourceName(s directory.Source) string {
+	if s == directory.FromGoogle {
+		return "Google's directory"
+	}
+	return "LDAP"
+}
+
 // lastRevision returns the highest revision that a run knows, so that a
 // configuration made anew is not taken for one that was deleted.
-func lastRevision(tx *record.Tx, enterprise string) (int, error) {
-	s, err := tx.DirectoryState(enterprise)
-	if err != nil || s.Run == "" {
-		return s.Revision, err
+func lastRevision(tx *record.Tx, s directory.State) (int, error) {
+	if s.Run == "" {
+		return s.Revision, nil
 	}
 	run, err := tx.Run(s.Run)
 	if err != nil && fault.KindOf(err) != fault.NotFound {

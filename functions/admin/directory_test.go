@@ -156,3 +156,29 @@ func TestRemoveDirectory(t *testing.T) {
 		t.Errorf("trail: %v", trail)
 	}
 }
+
+// TestDirectoryConfiguration_KeepsWhereIDsComeFrom: once people are known, only modes
+// that take them from the same directory are accepted, also after the configuration
+// was removed.
+func TestDirectoryConfiguration_KeepsWhereIDsComeFrom(t *testing.T) {
+	t.Parallel()
+	const google = `{"mode":"google-only","google":{"subject":"admin@example.com"}}`
+	b := newBench(t)
+	b.acme()
+	b.want(200, "PUT", dirPath, google, nil)
+	b.want(200, "PUT", dirPath, readOnly+`}`, nil)
+	b.put(func(tx *record.Tx) error {
+		return tx.PutDirectoryState(directory.State{Enterprise: "acme", People: 7,
+			Manifests: map[directory.Source][]string{directory.FromLDAP: {"a"}, directory.FromGoogle: {"b"}}})
+	})
+	b.refuse(409, "PUT", dirPath, google, "", "the 7 people of this enterprise are known by their ids in LDAP")
+	b.want(204, "DELETE", dirPath, "", nil)
+	b.refuse(409, "PUT", dirPath, google, "", "Google's directory everybody would come as somebody else")
+	b.want(200, "PUT", dirPath, readOnly+`}`, nil)
+	b.put(func(tx *record.Tx) error {
+		return tx.PutDirectoryState(directory.State{Enterprise: "acme", People: 7,
+			Manifests: map[directory.Source][]string{directory.FromGoogle: {"b"}}})
+	})
+	b.refuse(409, "PUT", dirPath, readOnly+`}`, "", "known by their ids in Google's directory")
+	b.want(200, "PUT", dirPath, google, nil)
+}

@@ -196,6 +196,21 @@ type State struct {
 	WatchAdvice string `json:"watchAdvice,omitempty"`
 }
 
+// Primary returns the source that the known people come from, empty where there are
+// none. Its ids are what people are known by, so that another source would make
+// everybody somebody else.
+func (s State) Primary() Source {
+	switch {
+	case s.People == 0:
+		return ""
+	case len(s.Manifests[FromLDAP]) > 0:
+		return FromLDAP
+	case len(s.Manifests[FromGoogle]) > 0:
+		return FromGoogle
+	}
+	return ""
+}
+
 // Hints counts the people withdrawn by notifications on one day (UTC).
 type Hints struct {
 	Day       string `json:"day,omitempty"`
