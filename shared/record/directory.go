@@ -78,7 +78,7 @@ func (db *DB) Runs(ctx context.Context, ent string, since time.Time, p Page) ([]
 // Run returns a directory run.
 func (tx *Tx) Run(id string) (directory.Run, error) { return get[directory.Run](tx, DirectoryRuns, id) }
 
-// keepRuns is how long runs and their plans are kept.
+// keepRuns is how long runs, their pages and their plans are kept.
 const keepRuns = 90 * 24 * time.Hour
 
 // PutRun stores a directory run, for 90 days from its start.
@@ -98,9 +98,10 @@ func (db *DB) DirectoryPage(ctx context.Context, ent string, s directory.Source,
 	return fetch[directory.Page](ctx, db, DirectoryPages, pageID(ent, s, n))
 }
 
-// PutDirectoryPage stores a page.
+// PutDirectoryPage stores a page, for 90 days from when it was read: it holds people's
+// data, and nobody may ever overwrite it.
 func (tx *Tx) PutDirectoryPage(ent string, p directory.Page) error {
-	return put(tx, DirectoryPages, pageID(ent, p.Source, p.Number), p, nil)
+	return putUntil(tx, DirectoryPages, pageID(ent, p.Source, p.Number), p, nil, p.At.Add(keepRuns))
 }
 
 type bucket struct {
