@@ -157,6 +157,14 @@ func (f *fixture) subjects() []subject {
 		r.Header.Set("Authorization", "Bearer "+f.admin.Reveal())
 		return r
 	}
+	forged := func(b *testing.B) *http.Request {
+		r := newRequest(b, http.MethodPost, "/", []byte(`{"kind":"admin#directory#user","id":"1"}`))
+		for name, v := range map[string]string{"Content-Type": "application/json", "X-Goog-Channel-ID": "unknown",
+			"X-Goog-Channel-Token": "forged", "X-Goog-Resource-ID": "r", "X-Goog-Resource-State": "update", "X-Goog-Message-Number": "2"} {
+			r.Header.Set(name, v)
+		}
+		return r
+	}
 	return []subject{
 		f.hello(),
 		{name: "checkin", status: http.StatusUnauthorized, logs: "device-unknown",
@@ -166,6 +174,7 @@ func (f *fixture) subjects() []subject {
 		{name: "token", status: http.StatusUnauthorized, logs: "device-unknown",
 			request: stranger("/token", `{"directiveId":"abcdefghijklmnopqrstuvwxyz"}`)},
 		{name: "admin", status: http.StatusOK, logs: `"store_reads":1`, request: list},
+		{name: "directorywatch", status: http.StatusNotFound, logs: "channel-unknown", request: forged},
 	}
 }
 
