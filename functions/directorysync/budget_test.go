@@ -7,14 +7,13 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/store"
-	"github.com/rollcall-emm/rollcall/shared/workspace"
 )
 
 // TestNoChange_D4_CostsPagesNotPeople: a run that finds nothing to do costs calls
 // and store operations by the page, and not one of them by the person.
 func TestNoChange_D4_CostsPagesNotPeople(t *testing.T) {
 	t.Parallel()
-	const n = 4321
+	const n, page = 432, 50
 	// What a run costs beside its pages and buckets: to take the run, to begin
 	// collecting, to compare, to judge, and to end.
 	const reads, writes = 7, 7
@@ -23,7 +22,7 @@ func TestNoChange_D4_CostsPagesNotPeople(t *testing.T) {
 	} {
 		t.Run(string(mode), func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, mode, options{plain: true})
+			s := newSite(t, mode, options{plain: true, page: page})
 			s.fill(n)
 			if mode == directory.ReadWrite {
 				s.engine.Accounts = nobody{}
@@ -46,7 +45,7 @@ func TestNoChange_D4_CostsPagesNotPeople(t *testing.T) {
 			if len(runs) != 2 || last.Parts != 0 {
 				t.Fatalf("%d runs, %d parts, want 2 and none", len(runs), last.Parts)
 			}
-			pages := sources.google * ((n + 1 + workspace.PageSize - 1) / workspace.PageSize)
+			pages := sources.google * ((n + 1 + page - 1) / page)
 			if s.google != nil {
 				if got := s.google.Faults.Calls(listUser) - calls; got != pages {
 					t.Errorf("%d calls to Google, want %d", got, pages)

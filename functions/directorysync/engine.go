@@ -38,6 +38,7 @@ type Engine struct {
 	PublicURL string
 
 	keep int // see room
+	part int // see partItems
 }
 
 // accounts brings a person's Google account in line with the person, one step

@@ -71,6 +71,7 @@ func (s *site) openLDAP(opt options) {
 		}
 		s.t.Cleanup(s.ldap.Close)
 		l := s.ldap.Config()
+		l.PageSize = opt.page
 		if opt.schema == "" {
 			l.Incremental = directory.Full
 		}

@@ -96,7 +96,8 @@ type options struct {
 	beside *site
 	// schema is LDAP's; one other than the default tells changes.
 	schema directory.Schema
-	// page is how many users a page of Google's has; 0 is as many as it may.
+	// page is how many users a page of Google's has, and entries one of LDAP's; 0 is
+	// as many as by default.
 	page int
 }
 

@@ -30,6 +30,14 @@ func (s *Engine) room() int {
 	return keepRecords
 }
 
+// partItems returns directory.PartItems, or what a test has in its place.
+func (s *Engine) partItems() int {
+	if s.part > 0 {
+		return s.part
+	}
+	return directory.PartItems
+}
+
 // gathered is what was collected of one source.
 type gathered struct {
 	room    int

@@ -165,10 +165,14 @@ func TestChanges_D7_PresentOnly(t *testing.T) {
 			s.sync()
 			open := s.engine.LDAP
 			var ids []string
-			for i := range tc.present {
-				ids = append(ids, s.person(adMail(s, i)).ID)
+			by := map[string]person.Person{}
+			for _, p := range s.people() {
+				by[p.Entry.DN] = p
 			}
-			changed := s.person(adMail(s, 0)).Entry
+			for i := range tc.present {
+				ids = append(ids, by[adUser(i)].ID)
+			}
+			changed := by[adUser(0)].Entry
 			changed.FamilyName = "Renamed"
 			s.engine.LDAP = func(ctx context.Context, c directory.Config) (ldapSource, error) {
 				l, err := open(ctx, c)

@@ -38,13 +38,17 @@ func TestFirstImport_D1_EveryMode(t *testing.T) {
 	for _, mode := range readingModes {
 		t.Run(string(mode), func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, mode, options{})
-			s.fill(1203)
+			const n = 123 // in three pages, the last of them not full, and two parts
+			s := newSite(t, mode, options{page: 50})
+			s.fill(n)
 			r := s.sync()
 			wantRun(t, r, directory.Done, "")
-			all := s.everyone(1203)
+			all := s.everyone(n)
 			if diff := cmp.Diff(map[person.State]int{person.Active: all}, s.states()); diff != "" {
 				t.Errorf("states (-want +got):\n%s", diff)
+			}
+			if r.Parts != 2 || s.google != nil && r.Counts.GooglePages != 3 {
+				t.Errorf("%d pages of Google's, %d parts, want 3 and 2", r.Counts.GooglePages, r.Parts)
 			}
 			if r.Counts.Listed != all || r.Counts.Done[directory.Add] != all {
 				t.Errorf("listed %d, added %d, want %d", r.Counts.Listed, r.Counts.Done[directory.Add], all)

@@ -37,7 +37,7 @@ func (s *slice) planner(ctx context.Context) (*planner, error) {
 
 // plan takes the drafts into the plan.
 func (p *planner) plan(ctx context.Context, drafts []*draft) error {
-	for chunk := range slices.Chunk(drafts, directory.PartItems) {
+	for chunk := range slices.Chunk(drafts, p.partItems()) {
 		rows := make([]person.Person, len(chunk))
 		errs := make([]error, len(chunk))
 		if !p.fresh {
@@ -55,7 +55,7 @@ func (p *planner) plan(ctx context.Context, drafts []*draft) error {
 				continue
 			}
 			p.items, p.size = append(p.items, item), p.size+itemSize(item)
-			if len(p.items) == directory.PartItems || p.size >= pageBytes {
+			if len(p.items) == p.partItems() || p.size >= pageBytes {
 				if err := p.flush(ctx); err != nil {
 					return err
 				}

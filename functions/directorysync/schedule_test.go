@@ -44,8 +44,8 @@ func TestUnreachable_IsTriedForADay(t *testing.T) {
 // meet.
 func TestTwoSchedules_MakeOneRun(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, directory.GoogleOnly, options{plain: true})
-	s.fill(700)
+	s := newSite(t, directory.GoogleOnly, options{plain: true, page: 20})
+	s.fill(70)
 	first, second := s.scheduled(), s.scheduled()
 	results := make(chan error, 2)
 	for _, e := range []struct{ data []byte }{{first.Data}, {second.Data}} {
