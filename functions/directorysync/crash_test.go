@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -89,11 +90,13 @@ type breakable struct {
 	t    *testing.T
 	site *site
 	dir  string
+	// page is how many users a page of Google's has.
+	page int
 }
 
 func prepare(t *testing.T, mode directory.Mode, fill func(*site), change func(*site)) *breakable {
 	t.Helper()
-	b := &breakable{t: t, dir: t.TempDir()}
+	b := &breakable{t: t, dir: t.TempDir(), page: 4}
 	file, err := embedded.Open(t.Context(), b.dir)
 	if err != nil {
 		t.Fatal(err)
@@ -121,14 +124,16 @@ func (b *breakable) open(t *testing.T, attempts int) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = file.Close() })
-	s := newSite(t, b.site.config.Mode, options{driver: file, attempts: attempts, beside: b.site, plain: true, page: 20})
+	s := newSite(t, b.site.config.Mode, options{driver: file, attempts: attempts, beside: b.site, plain: true, page: b.page})
 	s.ids = 1 << 20
-	s.engine.keep = 40 // so that the first import is planned in ranges
+	s.engine.keep, s.engine.part = 8, 20 // the first import is planned in ranges and parts
 	s.clock.Advance(time.Hour)
 	return s
 }
 
-// broken does one run, in which something fails, to its end.
+// broken does one run, in which something fails, to its end. s.stopped is then the
+// phase in which an operation of the store failed, and s.operations how many there
+// were, if none did.
 func (s *site) broken() directory.Run {
 	s.t.Helper()
 	id := s.newID()
@@ -141,6 +146,7 @@ func (s *site) broken() directory.Run {
 		err := s.engine.Handle(context.Background(), e)
 		if s.faulty.Fired() {
 			s.faulty.Fail(0, storetest.Before)
+			s.stopped = s.phaseOf(id)
 		}
 		if err != nil && !fault.Redeliver(err) {
 			s.t.Errorf("the event is given up: %v", err)
@@ -150,7 +156,21 @@ func (s *site) broken() directory.Run {
 			s.queue = append(s.queue, e)
 		}
 	}
+	s.operations = s.faulty.Count()
+	s.faulty.Fail(0, storetest.Before)
 	return s.run(id)
+}
+
+// phaseOf returns the phase of a run as it is stored; where none is, that is the
+// one before it begins.
+func (s *site) phaseOf(id string) directory.Phase {
+	s.t.Helper()
+	r, err := s.db.Run(context.Background(), id)
+	if fault.KindOf(err) == fault.NotFound {
+		return directory.Planned
+	}
+	s.must(err)
+	return r.Phase
 }
 
 func someChanges(s *site) {
@@ -158,7 +178,7 @@ func someChanges(s *site) {
 		s.must(s.google.Edit(mail(3), func(u *workspacetest.User) { u.FamilyName = "Other" }))
 		s.must(s.google.Edit(mail(4), func(u *workspacetest.User) { u.Suspended = true }))
 		s.google.Remove(mail(5))
-		s.google.Remove(mail(95))
+		s.google.Remove(mail(19))
 		s.hire(2000, 2)
 	}
 	if s.ldap != nil {
@@ -172,12 +192,21 @@ func someChanges(s *site) {
 }
 
 // crowd fills six pages of Google's.
-const crowd = 119
+const crowd = 23
+
+// fillCrowd has people enough for the guard to look at their shares.
+func fillCrowd(s *site) {
+	s.configure(func(c *directory.Config) { c.Guard.Population = 10 })
+	s.fill(crowd)
+}
 
 func scenarios(t *testing.T, mode directory.Mode) map[string]*breakable {
-	fill := func(s *site) { s.fill(crowd) }
-	return map[string]*breakable{"first": prepare(t, mode, fill, nil), "changes": prepare(t, mode, fill, someChanges)}
+	return map[string]*breakable{"first": prepare(t, mode, fillCrowd, nil), "changes": prepare(t, mode, fillCrowd, someChanges)}
 }
+
+// passed are the phases that every run goes through; one that misses somebody goes
+// through directory.Confirming too.
+var passed = []directory.Phase{directory.Planned, directory.Collecting, directory.Comparing, directory.Applying, directory.Finishing}
 
 // TestKilled_D3_AtEveryStoreOperation: a process that dies at any operation of the
 // store, before or after its effect, leaves a run that another one ends as though
@@ -190,9 +219,15 @@ func TestKilled_D3_AtEveryStoreOperation(t *testing.T) {
 				t.Parallel()
 				whole := b.open(t, 0)
 				lists := whole.lists()
-				want := whole.outcome(whole.broken())
+				whole.faulty.Fail(0, storetest.Before)
+				r := whole.broken()
+				operations, want := whole.operations, whole.outcome(r)
 				wantRun(t, want.Run, directory.Done, "")
 				lists = whole.lists() - lists
+				reached, phases := map[directory.Phase]int{}, passed
+				if name == "changes" {
+					phases = append(slices.Clone(passed), directory.Confirming)
+				}
 				for k := 1; ; k++ {
 					fired := false
 					for _, when := range []storetest.When{storetest.Before, storetest.After} {
@@ -200,7 +235,9 @@ func TestKilled_D3_AtEveryStoreOperation(t *testing.T) {
 						before := s.lists()
 						s.faulty.Crash(k, when)
 						r := s.broken()
-						fired = r.Slices > 1 || s.clock.Now().After(noon.Add(time.Hour+time.Minute))
+						if fired = s.stopped != ""; fired {
+							reached[s.stopped]++
+						}
 						if diff := differs(want, s.outcome(r)); diff != "" {
 							t.Fatalf("killed at operation %d (%v): %s", k, when, diff)
 						}
@@ -209,9 +246,14 @@ func TestKilled_D3_AtEveryStoreOperation(t *testing.T) {
 						}
 					}
 					if !fired {
-						t.Logf("%d operations", k-1)
-						if k < 14 {
-							t.Errorf("only %d operations were broken", k-1)
+						t.Logf("%d operations, in the phases %v", k-1, reached)
+						if k-1 != operations || operations < 17 {
+							t.Errorf("%d operations were broken, want all %d, and 17 at least", k-1, operations)
+						}
+						for _, p := range phases {
+							if reached[p] == 0 {
+								t.Errorf("no operation was broken in the phase %s", p)
+							}
 						}
 						return
 					}
@@ -235,11 +277,14 @@ func TestKilled_D3_AtEveryCallToGoogle(t *testing.T) {
 	for _, mode := range []directory.Mode{directory.GoogleOnly, directory.ReadOnly} {
 		t.Run(string(mode), func(t *testing.T) {
 			t.Parallel()
-			b := prepare(t, mode, func(s *site) { s.fill(crowd) }, someChanges)
+			b := prepare(t, mode, fillCrowd, someChanges)
 			whole := b.open(t, 1)
 			calls := whole.google.Faults.Calls("*")
 			want := whole.outcome(whole.broken())
 			calls = whole.google.Faults.Calls("*") - calls
+			if gets := whole.google.Faults.Calls(getUser); calls < 9 || gets == 0 {
+				t.Errorf("%d calls, %d of them for one user, are too few", calls, gets)
+			}
 			for _, script := range []googletest.Script{
 				{Mode: googletest.Refuse, Status: 503}, {Mode: googletest.Refuse, Status: 429}, {Mode: googletest.DropBefore},
 				{Mode: googletest.DropAfter}, {Mode: googletest.Refuse, Status: 403, Reason: "userRateLimitExceeded"},

@@ -79,6 +79,9 @@ type site struct {
 	account  googletest.ServiceAccount
 	engine   *Engine
 	log      *bytes.Buffer
+	// stopped and operations tell of the last run; see broken.
+	stopped    directory.Phase
+	operations int
 
 	mu      sync.Mutex
 	ids     int

@@ -58,6 +58,7 @@ func TestOneInFive_D3_Completes(t *testing.T) {
 					s.google.Remove(mail(i))
 				}
 			})
+			b.page = 20
 			whole := b.open(t, 0)
 			want := whole.outcome(whole.broken())
 			s := b.open(t, 0)
