@@ -2,6 +2,7 @@ package directorysync
 
 import (
 	"context"
+	"maps"
 
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/fault"
@@ -70,6 +71,8 @@ type ldapWriter struct {
 	rows   []directory.Row
 	size   int
 	read   int
+	// excluded are those of the changed who are left out.
+	excluded map[key]bool
 }
 
 func (s *slice) ldapWriter(ctx context.Context, before directory.Manifest) *ldapWriter {
@@ -94,6 +97,7 @@ func (w *ldapWriter) take(p ldap.Page) error {
 	for _, e := range p.Entries {
 		if w.config.Exclude.Excludes(e) {
 			w.page.Excluded++
+			w.exclude(e)
 			continue
 		}
 		w.entry(e)
@@ -102,6 +106,18 @@ func (w *ldapWriter) take(p ldap.Page) error {
 		return w.flush()
 	}
 	return w.pulse(w.ctx)
+}
+
+// exclude remembers who is left out, where some are said to be present besides.
+func (w *ldapWriter) exclude(e person.Entry) {
+	k := person.KeyHash(w.config.Enterprise, e.ID)
+	if _, known := w.before.Find(k); !known {
+		return
+	}
+	if w.excluded == nil {
+		w.excluded = map[key]bool{}
+	}
+	w.excluded[k] = true
 }
 
 func (w *ldapWriter) entry(e person.Entry) {
@@ -126,9 +142,20 @@ func (w *ldapWriter) flush() error {
 // a directory may also tell who is there.
 func (w *ldapWriter) gone(d ldap.Delta) (incremental bool) {
 	if d.PresentOnly {
+		// OpenLDAP calls those present, too, whom it told as changed.
+		told := maps.Clone(w.excluded)
+		if told == nil {
+			told = map[key]bool{}
+		}
+		for _, rows := range [][]directory.Row{w.g.rows, w.rows} {
+			for _, r := range rows {
+				told[r.Key] = true
+			}
+		}
 		for _, id := range d.Present {
 			// Whoever is present and unknown was left out before.
-			if r, ok := w.before.Find(person.KeyHash(w.config.Enterprise, id)); ok {
+			r, ok := w.before.Find(person.KeyHash(w.config.Enterprise, id))
+			if ok && !told[r.Key] {
 				w.rows = append(w.rows, r)
 			}
 		}

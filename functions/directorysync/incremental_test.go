@@ -195,6 +195,47 @@ func TestChanges_D7_PresentOnly(t *testing.T) {
 	}
 }
 
+// TestChanges_D7_PresentAndChanged: a directory may call those present whom it also
+// tells as changed. What they became counts, so that going back is a change again,
+// and whoever is left out by then is not there.
+func TestChanges_D7_PresentAndChanged(t *testing.T) {
+	t.Parallel()
+	s := newActiveDirectory(t, directory.LDAPOnly, 30)
+	s.configure(func(c *directory.Config) { c.Exclude.Mails = []string{"@left-out.example"} })
+	s.sync()
+	open := s.engine.LDAP
+	var ids []string
+	for i := range 30 {
+		ids = append(ids, s.person(adMail(s, i)).ID)
+	}
+	tell := func(changed ...person.Entry) {
+		s.engine.LDAP = func(ctx context.Context, c directory.Config) (ldapSource, error) {
+			l, err := open(ctx, c)
+			return source{ldapSource: l, delta: ldap.Delta{Cursor: "next", PresentOnly: true, Present: ids},
+				pages: []ldap.Page{{Entries: changed}}}, err
+		}
+		wantRun(t, s.sync(), directory.Done, "")
+	}
+	was := s.person(adMail(s, 0))
+	locked := was.Entry
+	locked.Enabled = person.No
+	for _, e := range []person.Entry{locked, was.Entry, locked, was.Entry} {
+		tell(e)
+		if p := s.person(was.Entry.Mail); p.Entry.Enabled != e.Enabled {
+			t.Errorf("told %q, the person is %q", e.Enabled, p.Entry.Enabled)
+		}
+	}
+	away := s.person(adMail(s, 1)).Entry
+	before := away.Mail
+	s.must(s.ldap.Set(adUser(1), "mail", "x@left-out.example"))
+	s.must(s.ldap.Set(adUser(1), "proxyAddresses"))
+	away.Mail = "x@left-out.example"
+	tell(away)
+	if p := s.person(before); p.State != person.Leaving {
+		t.Errorf("who is left out by now is %s", p.State)
+	}
+}
+
 // damage makes a person's row unreadable.
 func (s *site) damage(key string) {
 	s.t.Helper()
