@@ -39,6 +39,9 @@ type differ struct {
 	// lost are the people whose Google account was not listed, and due those whose
 	// account is to be deleted.
 	lost, due map[key]bool
+	// passed are the leavers whose account is another's by now, and when Google said
+	// so.
+	passed map[key]time.Time
 }
 
 // compare makes the plan, part by part and in order of key, so that it goes on

@@ -93,8 +93,8 @@ type remains struct {
 // lookAgain reads the outcomes of the plan, where there are any but good ones.
 func (s *slice) lookAgain(ctx context.Context) (remains, error) {
 	rest := remains{map[key]bool{}, map[key]bool{}}
-	if s.run.Counts.Failed+s.run.Counts.Kept == 0 {
-		return rest, nil
+	if err := s.findHeirs(ctx, rest.people); err != nil || s.run.Counts.Failed+s.run.Counts.Kept == 0 {
+		return rest, err
 	}
 	for n := range s.run.Parts {
 		part, err := s.DB.Part(ctx, s.run.ID, n)

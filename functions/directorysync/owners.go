@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -33,7 +34,7 @@ func (d *differ) findOwners(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.owners, d.lost = map[key][]key{}, map[key]bool{}
+	d.owners, d.lost, d.passed = map[key][]key{}, map[key]bool{}, map[key]time.Time{}
 	if d.found[directory.FromGoogle].records > 0 {
 		mails := d.after.Mails()
 		err := d.each(ctx, directory.FromGoogle, func(p directory.Page) error {
@@ -47,7 +48,7 @@ func (d *differ) findOwners(ctx context.Context) error {
 	before.Missing(after, func(r directory.Row) { gone = append(gone, r.Key) })
 	joined, err := d.joined(ctx, gone)
 	for _, of := range joined {
-		for _, p := range of {
+		for _, p := range of.people {
 			d.lost[p] = true
 		}
 	}
@@ -55,7 +56,7 @@ func (d *differ) findOwners(ctx context.Context) error {
 }
 
 func (d *differ) pageOwners(ctx context.Context, p directory.Page, mails directory.Mails, known bool) error {
-	var joined map[key][]key
+	var joined map[key]joint
 	if known {
 		keys := make([]key, len(p.Google))
 		for i, g := range p.Google {
@@ -69,7 +70,11 @@ func (d *differ) pageOwners(ctx context.Context, p directory.Page, mails directo
 	for _, g := range p.Google {
 		k := person.KeyHash(d.config.Enterprise, g.ID)
 		if of, ok := joined[k]; ok {
-			d.owners[k] = of
+			d.owners[k] = of.people
+			if to, ok := d.heir(mails, of, g); ok {
+				d.owners[k] = []key{to}
+				d.passed[of.people[0]] = p.At
+			}
 		} else if owner, ok := keyOf(g.Owner); ok && d.known(owner) {
 			d.owners[k] = []key{owner}
 		} else if to := addressees(mails, g); len(to) > 0 {
@@ -106,10 +111,9 @@ func addressees(mails directory.Mails, g person.Google) []key {
 	return nil
 }
 
-// joined returns, by account, the person who is joined with it: nobody for one
-// whose person cannot be read, which is nobody else's meanwhile.
-func (s *slice) joined(ctx context.Context, accounts []key) (map[key][]key, error) {
-	out, damaged := map[key][]key{}, 0
+// joined returns, by account, the person who is joined with it.
+func (s *slice) joined(ctx context.Context, accounts []key) (map[key]joint, error) {
+	out, damaged := map[key]joint{}, 0
 	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(readers)
@@ -124,10 +128,8 @@ func (s *slice) joined(ctx context.Context, accounts []key) (map[key][]key, erro
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			if k, ok := keyOf(p.Key); err == nil && ok {
-				out[a] = []key{k}
-			} else {
-				out[a] = nil
+			j, bad := jointOf(p, err)
+			if out[a] = j; bad {
 				damaged++
 			}
 			return nil
@@ -200,6 +202,11 @@ func (d *differ) addAccounts(ctx context.Context, in func(key) bool, of func(key
 	for k := range d.lost {
 		if in(k) {
 			of(k).facts.GoogleGone, of(k).facts.GoogleAt = directory.Unlisted, at
+		}
+	}
+	for k, at := range d.passed {
+		if in(k) {
+			of(k).facts.GoogleGone, of(k).facts.GoogleAt = directory.OutOfScope, at
 		}
 	}
 	return err
