@@ -111,10 +111,12 @@ func (a *app) secretRows(ctx context.Context, c *client, path string, config dir
 		[]string{"  key id", key.KeyID}, []string{"  public key SHA-256", key.Fingerprint}), missing, key, nil
 }
 
-// The scopes that domain-wide delegation must grant (Directory API, users).
+// The scopes that domain-wide delegation must grant (Directory API, users). Signing
+// somebody out has a scope of its own.
 const (
-	scopeRead  = "https://www.googleapis.com/auth/admin.directory.user.readonly"
-	scopeWrite = "https://www.googleapis.com/auth/admin.directory.user"
+	scopeRead    = "https://www.googleapis.com/auth/admin.directory.user.readonly"
+	scopeWrite   = "https://www.googleapis.com/auth/admin.directory.user"
+	scopeSignOut = "https://www.googleapis.com/auth/admin.directory.user.security"
 )
 
 // extent is how much there is to be done after a change.
@@ -140,11 +142,11 @@ func (a *app) sayNext(config directory.Config, missing []string, key keyRow, aft
 		a.say("  set what is missing:  %s", a.hint("configure --%s FILE", flag))
 	}
 	if config.Google != nil && key.Set {
-		scope := scopeRead
+		scopes := "the scope\n    " + scopeRead
 		if config.Mode == directory.ReadWrite {
-			scope = scopeWrite
+			scopes = "the scopes\n    " + scopeWrite + ",\n    " + scopeSignOut
 		}
-		a.say("  in Google's admin console (Security, API controls, domain-wide delegation) grant the\n  client id %s the scope\n    %s", key.ClientID, scope)
+		a.say("  in Google's admin console (Security, API controls, domain-wide delegation) grant the\n  client id %s %s", key.ClientID, scopes)
 	}
 	a.say("  try it:               %s", a.hint("test"))
 	a.say("  see what it would do: %s", a.hint("plan"))
