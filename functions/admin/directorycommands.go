@@ -117,6 +117,14 @@ func (o *Office) approveRun(r *request) error {
 	if err != nil {
 		return err
 	}
+	c, err := o.directory(r)
+	if err != nil {
+		return err
+	}
+	if run.Revision != c.Revision {
+		return fault.New(fault.Conflict, "directory-changed",
+			"the configuration was changed after the run %s was planned, so nothing of it can be applied; start another with: rollcall directory run", run.ID)
+	}
 	var body struct {
 		AdditionsOnly bool `json:"additionsOnly"`
 	}

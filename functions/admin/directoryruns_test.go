@@ -105,7 +105,7 @@ func TestStartRunRefusals(t *testing.T) {
 
 func TestDecideOnRun(t *testing.T) {
 	t.Parallel()
-	waiting := directory.Run{Kind: directory.Sync, Phase: directory.Quarantined, StartedAt: clock.Add(-time.Hour)}
+	waiting := directory.Run{Kind: directory.Sync, Phase: directory.Quarantined, StartedAt: clock.Add(-time.Hour), Revision: 1}
 	for _, tc := range []struct {
 		name, path, body string
 		want             directory.Command
@@ -142,6 +142,9 @@ func TestDecideOnRun(t *testing.T) {
 	b.refuse(400, "POST", dirPath+"/runs/"+runID+"/approve", `{"all":true}`, "all", "not known")
 	b.refuse(404, "POST", dirPath+"/runs/"+strings.Repeat("b", 26)+"/approve", `{}`, "", "no directory run")
 	b.refuse(404, "POST", dirPath+"/runs/x/reject", ``, "", "no directory run")
+	stale := strings.Repeat("d", 26)
+	b.putRun(directory.Run{ID: stale, Kind: directory.Sync, Phase: directory.Quarantined, Revision: 7})
+	b.refuse(409, "POST", dirPath+"/runs/"+stale+"/approve", `{}`, "", "the configuration was changed after")
 	other := strings.Repeat("c", 26)
 	b.putRun(directory.Run{ID: other, Phase: directory.Applying})
 	b.refuse(409, "POST", dirPath+"/runs/"+runID+"/approve", `{}`, "", "not the current one any more")

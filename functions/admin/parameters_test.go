@@ -14,10 +14,10 @@ import (
 func TestWritesTakeNoParameters(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.acme()
+	b.configured()
 	const run = "aaaaaaaaaaaaaaaaaaaaaaaaaa"
 	b.put(func(tx *record.Tx) error {
-		if err := tx.PutRun(directory.Run{ID: run, Enterprise: "acme", Phase: directory.Quarantined, StartedAt: clock}); err != nil {
+		if err := tx.PutRun(directory.Run{ID: run, Enterprise: "acme", Phase: directory.Quarantined, StartedAt: clock, Revision: 1}); err != nil {
 			return err
 		}
 		return tx.PutDirectoryState(directory.State{Enterprise: "acme", Run: run})

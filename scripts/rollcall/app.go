@@ -141,7 +141,9 @@ func realMain(ctx context.Context, a *app, args []string) int {
 		return exitFailed
 	}
 	f := asFailure(err)
-	_, _ = fmt.Fprintln(a.errs, "rollcall: "+f.text)
+	// Go's own words on a number say no more than those before them.
+	text, _, _ := strings.Cut(f.text, ": strconv.")
+	_, _ = fmt.Fprintln(a.errs, "rollcall: "+text)
 	if f.code == exitUsage && !f.fromServer {
 		_, _ = fmt.Fprintf(a.errs, "See: %s --help\n", cmd.CommandPath())
 	}

@@ -79,6 +79,25 @@ func TestDirectoryCommands(t *testing.T) {
 			p.company()
 			failed(p)(directory.Run{ID: strings.Repeat("f", 26), Kind: directory.Sync, StartedAt: clock.Add(-time.Minute), EndedAt: clock.Add(-50 * time.Second)})
 		}, "directory status", 0},
+		{"directory-status-rejected", func(p *place) {
+			p.company()
+			p.became(directory.Run{ID: strings.Repeat("j", 26), Kind: directory.Sync, Phase: directory.Rejected, Reason: "nobody-listed", StartedAt: clock.Add(-2 * time.Minute), EndedAt: clock.Add(-time.Minute)})
+		}, "directory status", 0},
+		{"directory-status-reconfigured", func(p *place) {
+			p.company()
+			p.became(directory.Run{ID: strings.Repeat("q", 26), Kind: directory.Sync, Phase: directory.Quarantined, StartedAt: clock.Add(-time.Hour),
+				Breaches: []directory.Breach{{Reason: directory.BreachEmpty, Text: "the directory lists nobody; last time it listed 1204"}}, Reason: directory.BreachEmpty})
+			p.put(func(tx *record.Tx) error {
+				c, err := tx.Directory("acme")
+				if err != nil {
+					return err
+				}
+				c.Revision++
+				return tx.PutDirectory(c)
+			})
+		}, "directory status", 0},
+		{"directory-configure-no-name", (*place).company, "directory configure --google-key-file=", 2},
+		{"directory-configure-no-number", (*place).company, "directory configure --grace-days many", 2},
 		{"directory-status-waits", func(p *place) {
 			p.company()
 			p.became(directory.Run{ID: strings.Repeat("w", 26), Kind: directory.Sync, Phase: directory.Collecting, StartedAt: clock.Add(-time.Minute), Reason: "ldap-unreachable", Advice: "The directory's server cannot be reached."})

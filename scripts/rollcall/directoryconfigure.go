@@ -45,6 +45,11 @@ func (a *app) directoryConfigure() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		for _, name := range []string{"file", "bind-password-file", "google-key-file"} {
+			if f.Changed(name) && f.Lookup(name).Value.String() == "" {
+				return usagef("--%s names no file", name)
+			}
+		}
 		changed := changedFlags(cmd)
 		switch {
 		case showOnly && (remove || file != "" || passwordFile != "" || keyFile != "" || len(changed) > 0):
@@ -141,11 +146,14 @@ func (s settings) configure(ctx context.Context) ([]byte, error) {
 	if err := s.change(&config); err != nil {
 		return nil, err
 	}
-	for _, part := range dropUnused(&config) {
+	dropped := dropUnused(&config)
+	if got, err = s.client.change(ctx, http.MethodPut, s.path, config); err != nil {
+		return nil, withFlag(err)
+	}
+	for _, part := range dropped {
 		s.app.say("The mode %s does not use %s, which is left out from now on.", config.Mode, part)
 	}
-	got, err = s.client.change(ctx, http.MethodPut, s.path, config)
-	return got, withFlag(err)
+	return got, nil
 }
 
 // dropUnused takes out the parts that a mode does not use, and names them.
@@ -166,6 +174,7 @@ func withFlag(err error) error {
 		return err
 	}
 	field, _, _ := strings.Cut(f.text, ": ")
+	field, _, _ = strings.Cut(field, "[") // of a list
 	flag := flagOf[field]
 	if flag == "" {
 		return err

@@ -17,7 +17,8 @@ var flagOf = map[string]string{
 	"ldap.bindDn": "bind-dn", "ldap.baseDn": "base-dn", "ldap.schema": "schema", "ldap.filter": "filter",
 	"ldap.incremental": "incremental", "google": "google-subject", "google.subject": "google-subject", "google.domain": "domain", "google.defaultUnit": "default-unit",
 	"google.deleteAfterDays": "delete-after-days", "leavers.graceDays": "grace-days", "fullEveryHours": "full-every",
-	"guard.dropPercent": "drop-percent",
+	"guard.dropPercent": "drop-percent", "exclude.mails": "exclude-mail", "exclude.units": "exclude-unit", "ldap.groups": "group",
+	"google.orgUnits": "org-unit", "google.watch": "watch", "google.passwordHashes": "password-hashes",
 }
 
 // directoryFlags adds a flag for each common member of a configuration, and returns

@@ -114,6 +114,9 @@ func (a *app) printWaiting(s directoryStatusRow) error {
 			if r.Counts.Withdraws > 0 {
 				text += "\nWould lose access: " + losing(*r)
 			}
+			if r.Revision != s.Revision {
+				return a.print("%s\nThe configuration was changed since, so nothing of it can be applied. Read and judge anew with: %s\n", text, a.hint("run --wait"))
+			}
 			text += "\n" + r.Advice
 			return a.print("%s\n%s\n", text, a.look(*r)+a.choices(*r))
 		case r.Reason != "":
@@ -130,6 +133,9 @@ func (a *app) printWaiting(s directoryStatusRow) error {
 		}
 		if r.Phase == directory.Failed {
 			return a.print("The last sync FAILED (%s), %s: %s\n", r.Reason, a.ago(r.EndedAt), r.Advice)
+		}
+		if r.Phase == directory.Rejected {
+			return a.print("The last sync was REJECTED (%s), %s: nothing of it was applied.\n", r.Reason, a.ago(r.EndedAt))
 		}
 		return nil
 	}
