@@ -43,6 +43,7 @@ func TestCommands(t *testing.T) {
 		{"device-list-retired", false, "device list --status retired", 0},
 		{"device-list-json", false, "device list --status held --json", 0},
 		{"device-show", false, "device show d1", 0},
+		{"device-show-held", false, "device show d2", 0},
 		{"device-show-json", false, "device show d1 --json", 0},
 		{"device-show-nothing", false, "device show", 2},
 		{"device-show-missing", false, "device show d7", 3},

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,6 +47,17 @@ func (d deviceRow) state() string {
 		return d.Status + " (" + string(d.Desired.Hold) + ")"
 	}
 	return d.Status
+}
+
+// holdWords tell what holds a device, and what lifts it.
+var holdWords = map[device.Hold]string{
+	device.DeviceLimit:    "the person has as many devices as Google allows; retire another one, then release this",
+	device.NeedsOperator:  "it asked for too many tokens; see why, then release it",
+	device.AccountGone:    "its account was deleted; release it to give it another",
+	device.Revoked:        "an admin revoked its account; release it to let it in again",
+	device.EnterpriseGone: "Google does not know the enterprise any more",
+	device.PersonDisabled: "the person is locked in the directory; lifted when the directory unlocks the person",
+	device.PersonLeft:     "the person is not in the directory any more; lifted when the person is back",
 }
 
 func (a *app) deviceCommand() *cobra.Command {
@@ -131,6 +143,9 @@ func (a *app) printDevice(d deviceRow) error {
 		{"Android id", d.AndroidID}, {"enrolled", a.both(d.EnrolledAt)}, {"  with", enrolledWith(d)},
 		{"last seen", a.both(d.LastSeen)}, {"encryption key", d.Thumbprint},
 		{"account", d.Desired.AccountID}, {"  type", string(d.Desired.AccountType)}, {"  reported", join(reported)},
+	}
+	if why := holdWords[d.Desired.Hold]; why != "" && d.Status == "held" {
+		rows = slices.Insert(rows, 2, []string{"  why", why})
 	}
 	if acct := d.Account; acct != nil {
 		rows = append(rows, []string{"  state", acct.state()}, []string{"  user id", acct.UserID})
