@@ -161,10 +161,10 @@ func (s *summary) print(w io.Writer) {
 	row("tokens", "%s", counts(s.Tokens))
 	row("sign-ins lost", "%d, and added again", s.SignInsLost)
 	if t := s.Turnover; t != nil && t.Left > 0 {
-		row("turnover", "%d left and %d was locked: their %d devices gave the accounts up; %d returned and %d devices added the account again",
+		row("turnover", "%d left and %d was locked, and the accounts went from %d devices; %d returned, and %d got the account again",
 			t.Left, t.Locked, t.Withdrawn, t.Returned, t.AddedAgain)
 	}
-	row("no change", "%d people read again in %.2f s, with %d calls to list Google's accounts", s.Unchanged.Listed, s.Unchanged.Seconds, s.Unchanged.GooglePages)
+	row("no change", "%d people read again in %.2f s; calls to list Google's accounts: %d", s.Unchanged.Listed, s.Unchanged.Seconds, s.Unchanged.GooglePages)
 	if s.HeldBack != "" {
 		row("held back", "%s: nobody lost anything, and an admin rejected the run", s.HeldBack)
 	}
