@@ -1,88 +1,21 @@
 package directorysync
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
-
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/google/googletest"
-	"github.com/rollcall-emm/rollcall/shared/person"
-	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/store"
 	"github.com/rollcall-emm/rollcall/shared/store/embedded"
 	"github.com/rollcall-emm/rollcall/shared/store/storetest"
 	"github.com/rollcall-emm/rollcall/shared/workspace/workspacetest"
 )
-
-// outcome is what a run leaves, without the times at which it did so.
-type outcome struct {
-	People map[string]person.Person
-	Run    directory.Run
-	Plan   map[string]directory.Item
-	// Rows are the manifests, packed.
-	Rows map[directory.Source][]byte
-	// Trail counts the records by action and target.
-	Trail map[string]int
-}
-
-func (s *site) outcome(r directory.Run) outcome {
-	s.t.Helper()
-	st := s.state()
-	o := outcome{People: s.people(), Run: r, Plan: s.plan(r), Rows: map[directory.Source][]byte{}, Trail: map[string]int{}}
-	o.Run.Slices = 0
-	known := len(st.Garbage)
-	for src, names := range st.Manifests {
-		known += len(names)
-		for _, name := range names {
-			b, err := s.db.Bucket(s.t.Context(), name)
-			s.must(err)
-			o.Rows[src] = append(o.Rows[src], b...)
-		}
-	}
-	buckets, err := s.driver.Find(s.t.Context(), store.Query{Kind: record.DirectoryManifests, Limit: 1000})
-	s.must(err)
-	if len(buckets) != known {
-		s.t.Errorf("%d buckets are stored and %d known", len(buckets), known)
-	}
-	for _, rec := range s.trail() {
-		o.Trail[rec.Action+" "+rec.Target+" "+rec.Result]++
-	}
-	if st.Run != "" || !st.Beat.IsZero() || st.LastRun != r.ID {
-		s.t.Errorf("the state is %+v after run %s", st, r.ID)
-	}
-	return o
-}
-
-// timeText is a time in JSON. That something happened counts, and not when.
-var timeText = regexp.MustCompile(`"20[0-9-]{8}T[0-9:.]+Z"`)
-
-// differs returns how two outcomes differ, "" for not at all.
-func differs(want, got outcome) string {
-	text := func(o outcome) []byte {
-		b, err := json.Marshal(o, json.Deterministic(true))
-		if err != nil {
-			return []byte(err.Error())
-		}
-		return timeText.ReplaceAll(b, []byte(`"then"`))
-	}
-	if bytes.Equal(text(want), text(got)) {
-		return ""
-	}
-	timeless := cmp.Comparer(func(a, b time.Time) bool { return a.IsZero() == b.IsZero() })
-	diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), timeless)
-	return "(-want +got):\n" + diff[:min(len(diff), 6000)]
-}
 
 // breakable is a run over prepared directories and a prepared store that can be
 // done again and again, each time from a copy.
@@ -111,8 +44,8 @@ func prepare(t *testing.T, mode directory.Mode, fill func(*site), change func(*s
 	return b
 }
 
-// open returns a copy of the site before the run.
-func (b *breakable) open(t *testing.T, attempts int) *site {
+// store returns a copy of the store before the run.
+func (b *breakable) store(t *testing.T) store.Driver {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(b.dir)); err != nil {
@@ -124,7 +57,13 @@ func (b *breakable) open(t *testing.T, attempts int) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = file.Close() })
-	s := newSite(t, b.site.config.Mode, options{driver: file, attempts: attempts, beside: b.site, plain: true, page: b.page})
+	return file
+}
+
+// open returns a copy of the site before the run.
+func (b *breakable) open(t *testing.T, attempts int) *site {
+	t.Helper()
+	s := newSite(t, b.site.config.Mode, options{driver: b.store(t), attempts: attempts, beside: b.site, plain: true, page: b.page})
 	s.ids = 1 << 20
 	s.engine.keep, s.engine.part = 8, 20 // the first import is planned in ranges and parts
 	s.clock.Advance(time.Hour)

@@ -13,7 +13,6 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/google/googletest"
 	"github.com/rollcall-emm/rollcall/shared/person"
-	"github.com/rollcall-emm/rollcall/shared/store/storetest"
 	"github.com/rollcall-emm/rollcall/shared/workspace/workspacetest"
 )
 
@@ -176,64 +175,6 @@ func TestReadWrite_D8_OneRefusalStopsNobody(t *testing.T) {
 		"u00003": {directory.ProblemSharedMail}, "u00004": {directory.ProblemSharedMail}, "u00005": {directory.ProblemAddress}}
 	if diff := cmp.Diff(want, problems); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
-	}
-}
-
-// writeChanges is a day of an organisation whose accounts Rollcall makes.
-func writeChanges(s *site) {
-	s.must(s.ldap.Set(ldapDN(1), "sn", "Renamed"))
-	s.must(s.ldap.Set(ldapDN(2), "mail", "moved@"+domain))
-	s.must(s.ldap.Delete(ldapDN(3)))
-	s.employ(20, 2)
-	s.must(s.google.Edit(mail(4), func(u *workspacetest.User) { u.Suspended = true }))
-}
-
-// TestReadWriteKilled_D2_AtEveryOperation: a process that dies at any operation of
-// the store leaves a run that another one ends: with the accounts of an unbroken
-// run, and no second account of anybody.
-func TestReadWriteKilled_D2_AtEveryOperation(t *testing.T) {
-	t.Parallel()
-	began := func() *site {
-		s := newWriting(t, 8)
-		wantRun(t, s.sync(), directory.Done, "")
-		writeChanges(s)
-		return s
-	}
-	view := func(s *site) map[string]string {
-		out := map[string]string{}
-		for m, u := range s.accounts() {
-			out[m] = u.FamilyName + map[bool]string{true: " suspended"}[u.Suspended]
-		}
-		for m, p := range s.people() {
-			out["person "+m] = string(p.State) + " " + p.Google.Mail + " " + strings.Join(p.Problems, " ")
-		}
-		return out
-	}
-	whole := began()
-	wantRun(t, whole.broken(), directory.Done, "")
-	want := view(whole)
-	for k := 1; ; k++ {
-		fired := false
-		for _, when := range []storetest.When{storetest.Before, storetest.After} {
-			s := began()
-			s.faulty.Crash(k, when)
-			before := s.clock.Now()
-			r := s.broken()
-			fired = s.clock.Now().Sub(before) >= lease
-			wantRun(t, r, directory.Done, "")
-			if diff := cmp.Diff(want, view(s)); diff != "" {
-				t.Fatalf("killed at operation %d (%v) (-want +got):\n%s", k, when, diff)
-			}
-			if r := s.sync(); len(r.Counts.Done) > 0 || r.Phase != directory.Done {
-				t.Errorf("killed at operation %d (%v): the next run does %v", k, when, r.Counts.Done)
-			}
-		}
-		if !fired {
-			if k < 25 {
-				t.Errorf("only %d operations were broken", k-1)
-			}
-			return
-		}
 	}
 }
 
