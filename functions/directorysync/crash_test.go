@@ -65,7 +65,7 @@ func (b *breakable) open(t *testing.T, attempts int) *site {
 	t.Helper()
 	s := newSite(t, b.site.config.Mode, options{driver: b.store(t), attempts: attempts, beside: b.site, plain: true, page: b.page})
 	s.ids = 1 << 20
-	s.engine.keep, s.engine.part = 8, 20 // the first import is planned in ranges and parts
+	s.engine.keep, s.engine.part = 16, 20 // the first import is planned in ranges and parts
 	s.clock.Advance(time.Hour)
 	return s
 }
@@ -186,8 +186,8 @@ func TestKilled_D3_AtEveryStoreOperation(t *testing.T) {
 					}
 					if !fired {
 						t.Logf("%d operations, in the phases %v", k-1, reached)
-						if k-1 != operations || operations < 17 {
-							t.Errorf("%d operations were broken, want all %d, and 17 at least", k-1, operations)
+						if k-1 != operations || operations < 14 {
+							t.Errorf("%d operations were broken, want all %d, and 14 at least", k-1, operations)
 						}
 						for _, p := range phases {
 							if reached[p] == 0 {
