@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/rollcall-emm/rollcall/shared/enterprise"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/pattern"
 )
@@ -51,14 +52,13 @@ type Command struct {
 }
 
 var (
-	enterprisePattern = pattern.New(`^[a-z][a-z0-9-]{1,39}$`)
-	runPattern        = pattern.New(`^[a-z2-7]{26}$`)
-	userPattern       = pattern.New(`^[0-9A-Za-z_-]{1,64}$`)
+	runPattern  = pattern.New(`^[a-z2-7]{26}$`)
+	userPattern = pattern.New(`^[0-9A-Za-z_-]{1,64}$`)
 )
 
 // Validate returns fault.Invalid naming the first field that is wrong.
 func (c Command) Validate() error {
-	if !enterprisePattern.MatchString(c.Enterprise) {
+	if enterprise.CheckID(c.Enterprise) != nil {
 		return fault.Field("enterprise", "an enterprise id is 2 to 40 of a-z, 0-9 and '-', beginning with a letter")
 	}
 	needsRun := false

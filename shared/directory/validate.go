@@ -23,7 +23,7 @@ const maxExcluded = 1000
 // path and saying what to give. It reads the form alone: whether server, base DN,
 // filter and administrator are right only a run of kind Probe can tell.
 func (c Config) Validate() error {
-	if !enterprisePattern.MatchString(c.Enterprise) {
+	if enterprise.CheckID(c.Enterprise) != nil {
 		return fault.Field("enterprise", "an enterprise id is 2 to 40 of a-z, 0-9 and '-', beginning with a letter")
 	}
 	switch c.Mode {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rollcall-emm/rollcall/shared/enterprise"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/pattern"
 )
@@ -103,14 +104,13 @@ type Command struct {
 }
 
 var (
-	enterprisePattern = pattern.New(`^[a-z][a-z0-9-]{1,39}$`)
-	idPattern         = pattern.New(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
-	nextPattern       = pattern.New(`^[A-Za-z0-9_-]*$`)
+	idPattern   = pattern.New(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+	nextPattern = pattern.New(`^[A-Za-z0-9_-]*$`)
 )
 
 // Validate returns fault.Invalid naming the first field that is wrong.
 func (c Command) Validate() error {
-	if !enterprisePattern.MatchString(c.Enterprise) {
+	if enterprise.CheckID(c.Enterprise) != nil {
 		return fault.Field("enterprise", "an enterprise id is 2 to 40 of a-z, 0-9 and '-', beginning with a letter")
 	}
 	if err := c.checkTargets(); err != nil {
