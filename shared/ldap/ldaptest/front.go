@@ -1,12 +1,14 @@
 package ldaptest
 
 import (
+	"context"
 	"io"
 	"net"
 	"sync"
 	"time"
 
 	"github.com/jimlambrt/gldap"
+	"github.com/sethvargo/go-retry"
 )
 
 // run starts a server on a free loopback port and returns where once it answers.
@@ -21,26 +23,30 @@ func run(srv *gldap.Server, closed <-chan int) (address string, err error) {
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Run(address) }()
-	for {
+	// gldap does not say when it listens.
+	pace := retry.WithMaxDuration(10*time.Second, retry.NewConstant(time.Millisecond))
+	err = retry.Do(context.Background(), pace, func(context.Context) error {
 		select {
 		case err := <-failed:
-			return "", err
+			return err
 		default:
 		}
 		conn, err := net.Dial("tcp", address)
 		if err != nil {
-			time.Sleep(time.Millisecond)
-			continue
+			return retry.RetryableError(err)
 		}
-		_ = conn.Close()
-		// Another program may have taken the port: only our server reports the end
-		// of its first connection.
-		select {
-		case err := <-failed:
-			return "", err
-		case <-closed:
-			return address, nil
-		}
+		return conn.Close()
+	})
+	if err != nil {
+		return "", err
+	}
+	// Another program may have taken the port: only our server reports the end of its
+	// first connection.
+	select {
+	case err := <-failed:
+		return "", err
+	case <-closed:
+		return address, nil
 	}
 }
 
