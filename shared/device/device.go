@@ -47,6 +47,7 @@ type Device struct {
 	Desired        Desired            `json:"desired"`
 	Accounts       []protocol.Account `json:"accounts,omitempty"` // as last reported
 	Proofs         replay.Window      `json:"proofs,omitempty"`
+	Mail           Mail               `json:"mail,omitzero"`
 	// CommandAt is when the last workflow that touched the row was asked for.
 	CommandAt time.Time `json:"commandAt,omitzero"`
 }

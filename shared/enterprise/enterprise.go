@@ -33,6 +33,9 @@ type Enterprise struct {
 	Policy    Policy    `json:"policy"`
 	CreatedAt time.Time `json:"createdAt"`
 	CheckedAt time.Time `json:"checkedAt,omitzero"`
+	// MailRevision is the revision of the enterprise's mail settings, 0 where it has
+	// none, so that check-ins read them only where there are any.
+	MailRevision int `json:"mailRevision,omitzero"`
 }
 
 // DeviceLimit says what happens to the device after the last that a user account

@@ -14,16 +14,19 @@ import (
 // Topic names a kind of event. Topic names are fixed at compile time.
 type Topic string
 
-// The topics. Reconcile and Directory are published by schedules without payload;
-// Directory with a directory.Command as well.
+// The topics. Reconcile, Directory and PasswordSweep are published by schedules
+// without payload; Directory with a directory.Command as well. The payload of
+// Password is a password.Nudge.
 const (
-	Provision Topic = "provision"
-	Reconcile Topic = "reconcile"
-	Directory Topic = "directory"
+	Provision     Topic = "provision"
+	Reconcile     Topic = "reconcile"
+	Directory     Topic = "directory"
+	Password      Topic = "password"
+	PasswordSweep Topic = "passwordsweep"
 )
 
 // Topics lists every topic, for set-up and for listing dead letters.
-func Topics() []Topic { return []Topic{Provision, Reconcile, Directory} }
+func Topics() []Topic { return []Topic{Provision, Reconcile, Directory, Password, PasswordSweep} }
 
 // Event is one message.
 type Event struct {

@@ -29,6 +29,10 @@ type Person struct {
 	Google   Google    `json:"google,omitzero"`
 	GoogleAt time.Time `json:"googleAt,omitzero"`
 
+	// Labels are what admins gave the person; the person's devices count as having
+	// them. No directory changes them.
+	Labels []string `json:"labels,omitempty"`
+
 	State State `json:"state"`
 	// Since is when State began.
 	Since time.Time `json:"since"`

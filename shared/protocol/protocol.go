@@ -124,6 +124,11 @@ const (
 	AddAccount DirectiveKind = "addAccount"
 	// RemoveAccount: remove the named account from the device.
 	RemoveAccount DirectiveKind = "removeAccount"
+	// ApplySetting: set the device's mail up as the directive's content says, in the
+	// place of what the device has of the same setting.
+	ApplySetting DirectiveKind = "applySetting"
+	// RemoveSetting: remove what the device has of the setting.
+	RemoveSetting DirectiveKind = "removeSetting"
 )
 
 // Directive is one thing to do. Directives are done in order. The same directive
@@ -135,6 +140,73 @@ type Directive struct {
 	AccountName string `json:"accountName,omitempty"`
 	// AccountType is userAccount or deviceAccount, for AddAccount.
 	AccountType string `json:"accountType,omitempty"`
+	// Setting is the id of a mail setting, for ApplySetting and RemoveSetting.
+	Setting string `json:"setting,omitempty"`
+	// Content is a MailSetting, for ApplySetting, where it holds no password.
+	Content json.RawMessage `json:"content,omitempty"`
+	// Sealed is a compact JWE to the device's encryption key in the place of Content,
+	// where it holds a password; it opens to a SettingClaims object.
+	Sealed string `json:"sealed,omitempty"`
+}
+
+// SettingClaims is the plaintext of Directive.Sealed. It repeats what the content is
+// for, so that it cannot be passed off as another directive's.
+type SettingClaims struct {
+	DeviceID    string          `json:"deviceId"`
+	DirectiveID string          `json:"directiveId"`
+	Content     json.RawMessage `json:"content"`
+}
+
+// MailSetting is what a device is to set up: exactly one of Account and Managed.
+type MailSetting struct {
+	Account *MailAccount       `json:"account,omitempty"`
+	Managed *ManagedMailClient `json:"managed,omitempty"`
+}
+
+// MailAccount is a mail account for the device's own mail client. Exactly one of
+// Exchange and IMAP is set.
+type MailAccount struct {
+	Setting     string `json:"setting"`
+	Version     int    `json:"version"`
+	Kind        string `json:"kind"` // exchange or imap
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	// SignIn is oauth, google-apps-password or password.
+	SignIn   string `json:"signIn"`
+	UserName string `json:"userName"`
+	Email    string `json:"email"`
+	Exchange *struct {
+		Server string `json:"server"` // a host, with a port where it is not the usual one
+		SSL    bool   `json:"ssl"`
+		Sync   struct {
+			Contacts bool `json:"contacts"`
+			Calendar bool `json:"calendar"`
+			Email    bool `json:"email"`
+			Tasks    bool `json:"tasks"`
+		} `json:"sync"`
+	} `json:"exchange,omitempty"`
+	IMAP *struct {
+		Host string `json:"host"`
+		Port int    `json:"port"`
+		TLS  string `json:"tls"` // tls, starttls or none
+	} `json:"imap,omitempty"`
+	// AskPassword: the mail client asks the person for the password.
+	AskPassword bool `json:"askPassword,omitempty"`
+	// PasswordVersion counts the person's generated passwords; 0 without one.
+	PasswordVersion int `json:"passwordVersion,omitempty"`
+	// Password is the generated password, in a sealed content alone.
+	Password string `json:"password,omitempty"`
+}
+
+// ManagedMailClient is managed configuration (application restrictions) for an app.
+type ManagedMailClient struct {
+	Setting string `json:"setting"`
+	Version int    `json:"version"`
+	// Package is the app's Android package.
+	Package string `json:"package"`
+	// Values are strings, booleans and whole numbers.
+	Values          map[string]any `json:"values"`
+	PasswordVersion int            `json:"passwordVersion,omitempty"`
 }
 
 // CheckInReply is what a device is told.

@@ -44,12 +44,18 @@ const (
 
 	// SignInAttempts counts wrong credentials; see package signin.
 	SignInAttempts store.Kind = "signInAttempts"
+
+	Passwords        store.Kind = "passwords"
+	PasswordPolicies store.Kind = "passwordPolicies"
+	// MailBooks holds the mail settings, one row an enterprise.
+	MailBooks store.Kind = "mailBooks"
 )
 
 // Kinds lists every kind.
 func Kinds() []store.Kind {
 	return []store.Kind{Enterprises, Tokens, Uses, Devices, Accounts, Audit, PlayClaims, People, Directories,
-		DirectoryStates, DirectoryRuns, DirectoryPages, DirectoryManifests, DirectoryPlans, DirectoryChannels, SignInAttempts}
+		DirectoryStates, DirectoryRuns, DirectoryPages, DirectoryManifests, DirectoryPlans, DirectoryChannels, SignInAttempts,
+		Passwords, PasswordPolicies, MailBooks}
 }
 
 // The index fields.
@@ -160,6 +166,12 @@ func singular(k store.Kind) string {
 		return "directory run"
 	case DirectoryChannels:
 		return "notification channel"
+	case Passwords:
+		return "password of person"
+	case PasswordPolicies:
+		return "password policy of enterprise"
+	case MailBooks:
+		return "mail settings of enterprise"
 	}
 	return string(k) + " record"
 }

@@ -26,7 +26,8 @@ func Parse(data []byte) (Command, error) {
 	// Each member is taken out once it was read, which leaves a second one unknown.
 	members := map[string]any{
 		"enterprise": &c.Enterprise, "op": &c.Op, "accounts": &c.Accounts, "devices": &c.Devices, "people": &c.People, "all": &c.All,
-		"next": &c.Next, "displayName": &c.DisplayName, "requestedBy": &c.RequestedBy, "requestId": &c.RequestID,
+		"next": &c.Next, "displayName": &c.DisplayName, "havingLabel": &c.HavingLabel, "now": &c.Now, "lost": &c.Lost,
+		"addLabels": &c.AddLabels, "removeLabels": &c.RemoveLabels, "requestedBy": &c.RequestedBy, "requestId": &c.RequestID,
 		"requestedAt": &c.RequestedAt,
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
