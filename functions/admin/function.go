@@ -12,7 +12,6 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
-	"time"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
@@ -46,7 +45,7 @@ func Open(ctx context.Context, p *setup.Process) (http.Handler, error) {
 	o := &Office{
 		DB: db, Events: events, DeadLetters: events, Auth: auth, Secrets: kept,
 		AnyTokenURI: p.Config.DirectoryEndpoint != "",
-		EnrollURL:   p.Config.Endpoint("enroll"), Now: time.Now, Random: rand.Reader,
+		EnrollURL:   p.Config.Endpoint("enroll"), Now: p.Now, Random: rand.Reader,
 	}
 	return o.Handler(p.Edge("admin")), nil
 }
@@ -59,7 +58,7 @@ const TokenName = "admin-token"
 func authenticator(ctx context.Context, p *setup.Process, kept secret.Store) (Authenticator, error) {
 	if len(p.Config.AdminEmails) > 0 {
 		return NewPlatform(PlatformConfig{
-			Admins: p.Config.AdminEmails, Audiences: p.Config.AdminAudiences, Now: time.Now,
+			Admins: p.Config.AdminEmails, Audiences: p.Config.AdminAudiences, Now: p.Now,
 		})
 	}
 	if p.Config.Secrets != "file" {

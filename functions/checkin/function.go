@@ -11,7 +11,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
-	"time"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
@@ -29,7 +28,7 @@ func Open(ctx context.Context, p *setup.Process) (http.Handler, error) {
 	}
 	desk := &Desk{
 		Device: db.Device, Enterprise: db.Enterprise, Update: record.In[Rows](db), URL: p.Config.Endpoint("checkin"),
-		Now: time.Now, Random: rand.Float64,
+		Now: p.Now, Random: rand.Float64,
 	}
 	return desk.Handler(p.Edge("checkin")), nil
 }

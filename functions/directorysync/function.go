@@ -21,7 +21,6 @@ package directorysync
 import (
 	"context"
 	"crypto/rand"
-	"time"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
@@ -63,10 +62,10 @@ func NewEngine(ctx context.Context, p *setup.Process) (*Engine, error) {
 		return nil, err
 	}
 	return &Engine{
-		DB: db, Bus: events, Now: time.Now, Log: p.Log, Google: clients.Google,
+		DB: db, Bus: events, Now: p.Now, Log: p.Log, Google: clients.Google,
 		LDAP: func(ctx context.Context, c directory.Config) (ldapSource, error) { return clients.LDAP(ctx, c) },
 		Accounts: &AccountWriter{Google: clients.Google, Hash: HashFrom(clients.LDAP), Joined: db.PersonByGoogle,
-			Random: rand.Reader, Now: time.Now},
+			Random: rand.Reader, Now: p.Now},
 		NewID: setup.NewID, Slice: p.Config.DirectorySlice, Key: key, PublicURL: p.Config.Endpoint("directorywatch"),
 	}, nil
 }

@@ -11,7 +11,6 @@ package directorywatch
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
@@ -36,6 +35,6 @@ func Open(ctx context.Context, p *setup.Process) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{Channel: db.Channel, Bus: b, Key: key, Now: time.Now}
+	l := &Listener{Channel: db.Channel, Bus: b, Key: key, Now: p.Now}
 	return l.Handler(p.Edge("directorywatch")), nil
 }

@@ -12,7 +12,6 @@ package enroll
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 	"golang.org/x/time/rate"
@@ -50,7 +49,7 @@ func Open(ctx context.Context, p *setup.Process) (http.Handler, error) {
 		Token: db.Token, Enterprise: db.Enterprise, Directory: db.Directory, Attempts: db.Attempts,
 		People: people(db), Passwords: passwords(store), IDTokens: oidc.New(oidc.Options{}),
 		Update: record.In[Rows](db), IdentifierKey: key, Limits: signin.DefaultLimits(), Proxies: p.Config.Proxies,
-		Record: refusals.Allow, Now: time.Now,
+		Record: refusals.Allow, Now: p.Now,
 	}
 	return s.Handler(p.Edge("enroll"), p.Config.Endpoint("enroll"), p.Config.Endpoints()), nil
 }

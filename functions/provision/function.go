@@ -13,7 +13,6 @@ package provision
 
 import (
 	"context"
-	"time"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
@@ -37,8 +36,8 @@ func Open(ctx context.Context, p *setup.Process) (event.Handler, error) {
 		return nil, err
 	}
 	w := &Worker{
-		DB: c.DB, Accounts: c.Accounts, Verifier: c.Verifier, Renamer: c.Play, Bus: events, Now: time.Now, Log: p.Log,
-		Settler: &access.Settler{DB: c.DB, Accounts: c.Accounts, Now: time.Now, Log: p.Log},
+		DB: c.DB, Accounts: c.Accounts, Verifier: c.Verifier, Renamer: c.Play, Bus: events, Now: p.Now, Log: p.Log,
+		Settler: &access.Settler{DB: c.DB, Accounts: c.Accounts, Now: p.Now, Log: p.Log},
 	}
 	return w.Handle, nil
 }

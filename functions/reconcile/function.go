@@ -10,7 +10,6 @@ package reconcile
 
 import (
 	"context"
-	"time"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
@@ -39,7 +38,7 @@ func NewSweeper(ctx context.Context, p *setup.Process) (*Sweeper, error) {
 		return nil, err
 	}
 	return &Sweeper{
-		DB: c.DB, Accounts: c.Accounts, Verifier: c.Verifier, Google: c.Play, Now: time.Now, Log: p.Log,
-		Settler: &access.Settler{DB: c.DB, Accounts: c.Accounts, Now: time.Now, Log: p.Log},
+		DB: c.DB, Accounts: c.Accounts, Verifier: c.Verifier, Google: c.Play, Now: p.Now, Log: p.Log,
+		Settler: &access.Settler{DB: c.DB, Accounts: c.Accounts, Now: p.Now, Log: p.Log},
 	}, nil
 }

@@ -11,7 +11,6 @@ package token
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
@@ -28,6 +27,6 @@ func Open(ctx context.Context, p *setup.Process) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Issuer{Update: record.In[Rows](c.DB), Accounts: c.Accounts, Limits: p.Config.Limits(), Now: time.Now}
+	s := &Issuer{Update: record.In[Rows](c.DB), Accounts: c.Accounts, Limits: p.Config.Limits(), Now: p.Now}
 	return s.Handler(p.Edge("token"), p.Config.Endpoint("token")), nil
 }

@@ -22,6 +22,8 @@ import (
 type Process struct {
 	Config Config
 	Log    *slog.Logger
+	// Now is the clock of everything that is made of the process.
+	Now func() time.Time
 	// Observe, if set, receives the figures of every request.
 	Observe func(api.Served)
 	// Google, if set, is told of every attempt of a call to Google: the method,
@@ -32,8 +34,10 @@ type Process struct {
 	shared map[string]any
 }
 
-// NewProcess returns a Process with the given settings.
-func NewProcess(c Config, log *slog.Logger) *Process { return &Process{Config: c, Log: log} }
+// NewProcess returns a Process with the given settings and the machine's clock.
+func NewProcess(c Config, log *slog.Logger) *Process {
+	return &Process{Config: c, Log: log, Now: time.Now}
+}
 
 // The process of functions that the Functions Framework started: one, so that
 // several functions in it share one embedded store.
@@ -73,7 +77,7 @@ func HTTP(open func(context.Context, *Process) (http.Handler, error)) func(http.
 
 // Edge returns the HTTP edge of a function.
 func (p *Process) Edge(function string) api.Edge {
-	return api.Edge{Function: function, Log: p.Log, Now: time.Now, Observe: p.Observe}
+	return api.Edge{Function: function, Log: p.Log, Now: p.Now, Observe: p.Observe}
 }
 
 // Shared returns what open made for the process under the given name, calling

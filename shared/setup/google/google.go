@@ -3,7 +3,6 @@ package google
 
 import (
 	"context"
-	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
@@ -66,7 +65,7 @@ func Open(ctx context.Context, p *setup.Process) (Clients, error) {
 	}
 	return Clients{
 		DB: db, Play: c,
-		Accounts: &account.Provisioner{Update: record.In[account.Rows](db), Google: c, Now: time.Now},
-		Verifier: &enterprise.Verifier{Update: record.In[enterprise.Rows](db), Google: bound, Now: time.Now},
+		Accounts: &account.Provisioner{Update: record.In[account.Rows](db), Google: c, Now: p.Now},
+		Verifier: &enterprise.Verifier{Update: record.In[enterprise.Rows](db), Google: bound, Now: p.Now},
 	}, nil
 }
