@@ -2,7 +2,6 @@ package mail
 
 import (
 	"encoding/json"
-	"maps"
 	"net"
 	"strconv"
 
@@ -25,15 +24,18 @@ type KeyValues struct {
 	Secrets map[string]secret.Value `json:"-"`
 }
 
-// Reveal returns the JSON with the secrets among the values. It is for one place:
-// the plaintext that is encrypted to the device.
+// Reveal returns the JSON with the secrets as its member "secrets", apart from the
+// values, so that whoever reads it knows what not to show. It is for one place: the
+// plaintext that is encrypted to the device.
 func (k KeyValues) Reveal() ([]byte, error) {
-	all := maps.Clone(k.Values)
+	secrets := make(map[string]string, len(k.Secrets))
 	for name, v := range k.Secrets {
-		all[name] = v.Reveal()
+		secrets[name] = v.Reveal()
 	}
-	k.Values = all
-	return json.Marshal(k)
+	return json.Marshal(struct {
+		KeyValues
+		Secrets map[string]string `json:"secrets,omitempty"`
+	}{k, secrets})
 }
 
 // RenderManaged returns the setting for an app that takes managed configuration

@@ -122,9 +122,18 @@ func TestRenderManaged_M3(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got struct{ Values map[string]any }
+		var got struct {
+			Values  map[string]any
+			Secrets map[string]any
+		}
 		if err := json.Unmarshal(out, &got); err != nil {
 			t.Fatal(err)
+		}
+		for name, v := range got.Secrets {
+			if _, both := got.Values[name]; both || v != generated {
+				t.Errorf("the secret %s is %v", name, v)
+			}
+			got.Values[name] = v
 		}
 		return got.Values
 	}
