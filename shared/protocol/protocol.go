@@ -111,7 +111,8 @@ type Outcome struct {
 	// Detail is free text for the operator, at most 256 characters, for Failed.
 	Detail string `json:"detail,omitempty"`
 	// AccountName is the name of the account that addAccount added; required
-	// for its Done, so that the account is found by name from then on.
+	// for its Done, so that the account is found by name from then on. Settings
+	// have none.
 	AccountName string `json:"accountName,omitempty"`
 }
 
@@ -125,14 +126,16 @@ const (
 	// RemoveAccount: remove the named account from the device.
 	RemoveAccount DirectiveKind = "removeAccount"
 	// ApplySetting: set the device's mail up as the directive's content says, in the
-	// place of what the device has of the same setting.
+	// place of what the device has of the same setting. Doing it again is harmless.
 	ApplySetting DirectiveKind = "applySetting"
-	// RemoveSetting: remove what the device has of the setting.
+	// RemoveSetting: remove what the device has of the setting. Where there is nothing,
+	// that is done.
 	RemoveSetting DirectiveKind = "removeSetting"
 )
 
-// Directive is one thing to do. Directives are done in order. The same directive
-// has the same id each time it is sent, and is sent until it is reported done.
+// Directive is one thing to do. Directives are done in order: removeSetting,
+// removeAccount, applySetting, addAccount. The same directive has the same id each
+// time it is sent, and is sent until its outcome is reported.
 type Directive struct {
 	ID   string        `json:"id"`
 	Kind DirectiveKind `json:"kind"`
@@ -140,73 +143,15 @@ type Directive struct {
 	AccountName string `json:"accountName,omitempty"`
 	// AccountType is userAccount or deviceAccount, for AddAccount.
 	AccountType string `json:"accountType,omitempty"`
-	// Setting is the id of a mail setting, for ApplySetting and RemoveSetting.
+	// Setting is the id of a mail setting, for ApplySetting and RemoveSetting: 1 to 40
+	// of a-z, 0-9 and '-'.
 	Setting string `json:"setting,omitempty"`
-	// Content is a MailSetting, for ApplySetting, where it holds no password.
+	// Content is a MailSetting, for ApplySetting, where it holds no secret. An agent
+	// takes no secret from it.
 	Content json.RawMessage `json:"content,omitempty"`
 	// Sealed is a compact JWE to the device's encryption key in the place of Content,
-	// where it holds a password; it opens to a SettingClaims object.
+	// where it holds a secret; it opens to a SettingClaims object.
 	Sealed string `json:"sealed,omitempty"`
-}
-
-// SettingClaims is the plaintext of Directive.Sealed. It repeats what the content is
-// for, so that it cannot be passed off as another directive's.
-type SettingClaims struct {
-	DeviceID    string          `json:"deviceId"`
-	DirectiveID string          `json:"directiveId"`
-	Content     json.RawMessage `json:"content"`
-}
-
-// MailSetting is what a device is to set up: exactly one of Account and Managed.
-type MailSetting struct {
-	Account *MailAccount       `json:"account,omitempty"`
-	Managed *ManagedMailClient `json:"managed,omitempty"`
-}
-
-// MailAccount is a mail account for the device's own mail client. Exactly one of
-// Exchange and IMAP is set.
-type MailAccount struct {
-	Setting     string `json:"setting"`
-	Version     int    `json:"version"`
-	Kind        string `json:"kind"` // exchange or imap
-	Name        string `json:"name"`
-	Description string `json:"description,omitempty"`
-	// SignIn is oauth, google-apps-password or password.
-	SignIn   string `json:"signIn"`
-	UserName string `json:"userName"`
-	Email    string `json:"email"`
-	Exchange *struct {
-		Server string `json:"server"` // a host, with a port where it is not the usual one
-		SSL    bool   `json:"ssl"`
-		Sync   struct {
-			Contacts bool `json:"contacts"`
-			Calendar bool `json:"calendar"`
-			Email    bool `json:"email"`
-			Tasks    bool `json:"tasks"`
-		} `json:"sync"`
-	} `json:"exchange,omitempty"`
-	IMAP *struct {
-		Host string `json:"host"`
-		Port int    `json:"port"`
-		TLS  string `json:"tls"` // tls, starttls or none
-	} `json:"imap,omitempty"`
-	// AskPassword: the mail client asks the person for the password.
-	AskPassword bool `json:"askPassword,omitempty"`
-	// PasswordVersion counts the person's generated passwords; 0 without one.
-	PasswordVersion int `json:"passwordVersion,omitempty"`
-	// Password is the generated password, in a sealed content alone.
-	Password string `json:"password,omitempty"`
-}
-
-// ManagedMailClient is managed configuration (application restrictions) for an app.
-type ManagedMailClient struct {
-	Setting string `json:"setting"`
-	Version int    `json:"version"`
-	// Package is the app's Android package.
-	Package string `json:"package"`
-	// Values are strings, booleans and whole numbers.
-	Values          map[string]any `json:"values"`
-	PasswordVersion int            `json:"passwordVersion,omitempty"`
 }
 
 // CheckInReply is what a device is told.

@@ -102,10 +102,18 @@ func (o Outcome) validate(path string) error {
 	if err := text(path+".detail", o.Detail, 0, 256); err != nil {
 		return err
 	}
-	if strings.HasPrefix(o.DirectiveID, "add-") && o.Result == Done && o.AccountName == "" {
+	switch adds := strings.HasPrefix(o.DirectiveID, "add-"); {
+	case adds && o.Result == Done && o.AccountName == "":
 		return fault.Field(path+".accountName", "name the account that was added")
+	case !adds && o.AccountName != "" && ofSetting(o.DirectiveID):
+		return fault.Field(path+".accountName", "a mail setting has no account name")
 	}
 	return text(path+".accountName", o.AccountName, 0, 254)
+}
+
+// ofSetting reports whether the id is that of an applySetting or removeSetting.
+func ofSetting(directiveID string) bool {
+	return strings.HasPrefix(directiveID, "set-") || strings.HasPrefix(directiveID, "unset-")
 }
 
 // Validate returns fault.Invalid naming the first field that is wrong.
