@@ -36,19 +36,28 @@ func (b Book) Setting(id string) (Setting, bool) {
 }
 
 // With returns the book with s saved in it (see Save), and s as it is stored then. A
+// setting that equals the stored one leaves the book as it is, its revision too. A
 // book that would be too large is fault.Conflict.
 func (b Book) With(s Setting, now time.Time) (Book, Setting, error) {
 	i, ok := b.find(s.ID)
 	var old Setting
-	b.Settings = slices.Clone(b.Settings)
 	if ok {
 		old = b.Settings[i]
+	}
+	s.Enterprise = b.Enterprise
+	if s.Managed != nil && len(s.Managed.Extra) == 0 {
+		// As it is when it was stored and read.
+		s.Managed = &Managed{App: s.Managed.App, Package: s.Managed.Package}
+	}
+	if s = Save(old, s, now); ok && s.same(old) {
+		return b, old, nil
+	}
+	b.Settings = slices.Clone(b.Settings)
+	if ok {
+		b.Settings[i] = s
 	} else {
 		b.Settings = slices.Insert(b.Settings, i, s)
 	}
-	s.Enterprise = b.Enterprise
-	s = Save(old, s, now)
-	b.Settings[i] = s
 	b.Revision++
 	if len(b.Settings) > MaxSettings {
 		return b, s, fault.New(fault.Conflict, "mail-settings-full", "an enterprise has at most %d mail settings; remove one first", MaxSettings)
@@ -79,6 +88,14 @@ func (b Book) NeedsGenerated() []string {
 		}
 	}
 	return ids
+}
+
+// same reports whether s differs from old by the time of its saving at most.
+func (s Setting) same(old Setting) bool {
+	if s.Version != old.Version || s.Description != old.Description {
+		return false // content is without them
+	}
+	return slices.Equal(s.Labels, old.Labels)
 }
 
 func (b Book) find(id string) (int, bool) {

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"slices"
@@ -19,6 +20,9 @@ type Surroundings struct {
 	// Linked: a service account's credential is linked to the enterprise, so that
 	// generated passwords can be sent to Google.
 	Linked bool
+	// Advice says, for a refusal, what is missing where Linked is false, and what to
+	// do; empty is advice in general.
+	Advice string
 	// Attributes are the names of the directory's custom attributes.
 	Attributes []string
 }
@@ -67,10 +71,16 @@ func (s Setting) Validate(in Surroundings) error {
 			return err
 		}
 	}
-	if len(s.Labels) > maxLabels {
+	return CheckLabels(s.Labels)
+}
+
+// CheckLabels returns fault.Invalid, naming the member of labels, unless a setting
+// can be applied to them.
+func CheckLabels(labels []string) error {
+	if len(labels) > maxLabels {
 		return fault.Field("labels", "a setting is applied to at most %d labels", maxLabels)
 	}
-	for i, l := range s.Labels {
+	for i, l := range labels {
 		if err := enterprise.CheckLabel(fmt.Sprintf("labels[%d]", i), l); err != nil {
 			return err
 		}
@@ -133,7 +143,8 @@ func (s Setting) signIn(in Surroundings) error {
 		return fault.Field(s.protection(), "this way to sign in needs a protected connection")
 	}
 	if s.NeedsGenerated() && !in.Linked {
-		return fault.Field("signIn", "no Google credential is linked to the enterprise, so no password can be sent to Google; import one first")
+		return fault.Field("signIn", "%s", cmp.Or(in.Advice,
+			"no Google credential is linked to the enterprise, so no password can be sent to Google; import one first"))
 	}
 	if s.NeedsGenerated() && s.userName() != "$EMAIL$" {
 		return fault.Field("userName", "with $%s$ the user name is $EMAIL$", Generated)
