@@ -21,6 +21,8 @@ type Change struct {
 	// Lost names the account that the device no longer holds, or whose sign-in
 	// no longer works, and that it is now to add again.
 	Lost string
+	// Settings are the answers to mail settings, in order.
+	Settings []SettingAnswer
 }
 
 // Apply takes a report in. It is pure: d is not changed, and applying the same
@@ -44,6 +46,9 @@ func Apply(d Device, r protocol.CheckInRequest, now time.Time) Change {
 		c.Answer = &a
 		c.Dirty = true
 		break
+	}
+	if c.Settings = next.Mail.answer(r.Outcomes, now); c.Settings != nil {
+		c.Dirty = true
 	}
 	if name := next.Desired.AccountName; name != "" && !holds(r.Accounts, name) {
 		next.Desired.AccountName = ""

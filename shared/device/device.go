@@ -31,11 +31,14 @@ type Device struct {
 	Enterprise string `json:"enterprise"`
 	State      State  `json:"state"`
 	// EncryptionKey is the public JWK that replies are sealed to.
-	EncryptionKey json.RawMessage     `json:"encryptionKey"`
-	Subject       account.Subject     `json:"subject"`
-	Labels        []string            `json:"labels,omitempty"`
-	Info          protocol.DeviceInfo `json:"info"`
-	AndroidID     string              `json:"androidId,omitempty"`
+	EncryptionKey json.RawMessage `json:"encryptionKey"`
+	Subject       account.Subject `json:"subject"`
+	Labels        []string        `json:"labels,omitempty"`
+	// LabelsAsked is when a workflow was last asked to change each label; see
+	// workflow.Command.Relabel.
+	LabelsAsked map[string]time.Time `json:"labelsAsked,omitempty"`
+	Info        protocol.DeviceInfo  `json:"info"`
+	AndroidID   string               `json:"androidId,omitempty"`
 	// EnrollmentToken is the id of the token it enrolled with; empty where EnrolledBy
 	// is not.
 	EnrollmentToken string `json:"enrollmentToken"`

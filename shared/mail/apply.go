@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/secret"
 )
 
 // Status is where a setting stands on a device.
@@ -28,10 +31,14 @@ type Held struct {
 	Setting string `json:"setting"`
 	Version int    `json:"version"`
 	// PasswordVersion is the generated password that it came with, 0 without one.
-	PasswordVersion int       `json:"passwordVersion,omitzero"`
-	Status          Status    `json:"status"`
-	Reason          string    `json:"reason,omitempty"`
-	At              time.Time `json:"at"`
+	PasswordVersion int `json:"passwordVersion,omitzero"`
+	// Content is a digest of what was rendered; see Content.Digest.
+	Content string `json:"content"`
+	Status  Status `json:"status"`
+	// Reason is the device's word for why it failed, at applying or at removing.
+	Reason string `json:"reason,omitempty"`
+	// At is when Status began.
+	At time.Time `json:"at"`
 }
 
 // Change is what to do about one setting on a device.
@@ -40,8 +47,14 @@ type Change struct {
 	Version int
 	// PasswordVersion is the generated password that goes with it, 0 without one.
 	PasswordVersion int
-	// Do is Send, Withdraw or Wait.
+	// Content is a digest of what is to be sent, or of what is to be removed; empty
+	// for Wait and Block.
+	Content string
+	// Do is Send, Withdraw, Wait or Block.
 	Do Action
+	// Reason and Text say why, for Block: one of this package's words and a sentence
+	// for an admin.
+	Reason, Text string
 }
 
 // Action is one of what can be done.
@@ -57,6 +70,9 @@ const (
 	// it (invariant C5). The check-in asks for the push, see password.Ledger.Want;
 	// the device keeps what it has meanwhile.
 	Wait Action = "wait"
+	// Block: the setting cannot be rendered for the person, with a reason; the device
+	// keeps what it has.
+	Block Action = "block"
 )
 
 // Save returns the setting as it is stored in the place of old, which is the zero
@@ -84,12 +100,14 @@ func content(s Setting) Setting {
 // Changes returns what brings a device from the settings it holds to those that its
 // labels give it, withdrawals first, each in order of the setting's id. Usable is
 // the version of the person's password that Google has accepted, 0 for none. It is a
-// pure function: once what it says is done and noted in held, it says nothing, or Wait.
+// pure function: once what it says is done and noted in held, it says nothing, or
+// Wait and Block.
 //
-// A setting that the device failed to apply is not sent again until the setting or
-// the password changes, or Forget is called. One that was sent without an answer is
-// sent again.
-func Changes(settings []Setting, on Device, held []Held, usable int) []Change {
+// What a device is to have is told by its content, so that a changed address or
+// attribute of the person reaches the device as well as a new version or password. A
+// setting that the device failed to apply is not sent again until its content
+// changes, or Forget is called. One that was sent without an answer is sent again.
+func Changes(settings []Setting, who Person, on Device, held []Held, usable int) []Change {
 	var withdraw, send []Change
 	wanted := map[string]bool{}
 	for _, s := range settings {
@@ -97,19 +115,13 @@ func Changes(settings []Setting, on Device, held []Held, usable int) []Change {
 			continue
 		}
 		wanted[s.ID] = true
-		c := Change{Setting: s.ID, Version: s.Version, Do: Send}
-		if s.NeedsGenerated() {
-			if c.PasswordVersion = usable; usable == 0 {
-				c.Do = Wait
-			}
-		}
-		if !has(held, c) {
+		if c := change(s, who, on, usable); !has(held, c) {
 			send = append(send, c)
 		}
 	}
 	for _, h := range held {
 		if !wanted[h.Setting] {
-			withdraw = append(withdraw, Change{Setting: h.Setting, Version: h.Version, Do: Withdraw})
+			withdraw = append(withdraw, Change{Setting: h.Setting, Version: h.Version, Content: h.Content, Do: Withdraw})
 		}
 	}
 	byID := func(a, b Change) int { return strings.Compare(a.Setting, b.Setting) }
@@ -118,40 +130,72 @@ func Changes(settings []Setting, on Device, held []Held, usable int) []Change {
 	return append(withdraw, send...)
 }
 
+// standIn takes the password's place where only the digest is wanted, which leaves
+// it out.
+var standIn = secret.New("password")
+
+// change returns what is to be done about a setting that covers the device.
+func change(s Setting, who Person, on Device, usable int) Change {
+	c := Change{Setting: s.ID, Version: s.Version, Do: Send}
+	content, err := For(s, who, on, &Accepted{Version: usable, Value: standIn})
+	switch f := fault.As(err); {
+	case f != nil:
+		c.Do, c.Reason, c.Text = Block, f.Reason, f.Public
+	case s.NeedsGenerated() && usable == 0:
+		c.Do = Wait
+	default:
+		c.Content = content.Digest()
+		if s.NeedsGenerated() {
+			c.PasswordVersion = usable
+		}
+	}
+	return c
+}
+
 // has reports whether the device is done with c: it applied it, or it could not.
 func has(held []Held, c Change) bool {
 	return slices.ContainsFunc(held, func(h Held) bool {
-		return c.Do == Send && h.Setting == c.Setting && h.Version == c.Version && h.PasswordVersion == c.PasswordVersion &&
-			(h.Status == Applied || h.Status == Failed)
+		return c.Do == Send && h.Setting == c.Setting && h.Content == c.Content && (h.Status == Applied || h.Status == Failed)
 	})
 }
 
-// Note returns held with a change that was sent; Wait changes nothing.
+// Note returns held with a change that was sent. Wait and Block change nothing, nor
+// does what was sent already: At stays when it was sent first.
 func Note(held []Held, c Change, now time.Time) []Held {
-	h := Held{Setting: c.Setting, Version: c.Version, PasswordVersion: c.PasswordVersion, Status: Sent, At: now}
+	h := Held{Setting: c.Setting, Version: c.Version, PasswordVersion: c.PasswordVersion, Content: c.Content, Status: Sent, At: now}
+	i := slices.IndexFunc(held, func(h Held) bool { return h.Setting == c.Setting })
 	switch c.Do {
-	case Wait:
+	case Wait, Block:
 		return held
 	case Withdraw:
-		h.Status = Withdrawing
+		if i >= 0 {
+			h = held[i]
+		}
+		h.Status, h.Reason, h.At = Withdrawing, "", now
+	}
+	if i >= 0 && held[i].Status == h.Status && held[i].Content == h.Content {
+		return held
 	}
 	return with(held, h)
 }
 
 // Answer returns held with what the device says of a change that was sent, and
-// whether that changed anything: answers to what is no longer the last word do not.
-// A setting that was withdrawn leaves the list; one that could not be withdrawn
-// stays, so that it is tried again.
+// whether that changed anything: answers to what is no longer the last word, such as
+// an older content, do not. A setting that was withdrawn leaves the list; one that
+// could not be withdrawn stays, with the reason, so that it is tried again.
 func Answer(held []Held, c Change, ok bool, reason string, now time.Time) ([]Held, bool) {
-	i := slices.IndexFunc(held, func(h Held) bool { return h.Setting == c.Setting })
-	if i < 0 || held[i].Version != c.Version {
+	i := slices.IndexFunc(held, func(h Held) bool { return h.Setting == c.Setting && h.Content == c.Content })
+	if i < 0 {
 		return held, false
 	}
 	h := held[i]
 	switch {
 	case c.Do == Withdraw && h.Status == Withdrawing && ok:
 		return slices.Delete(slices.Clone(held), i, i+1), true
-	case c.Do == Send && h.Status == Sent && h.PasswordVersion == c.PasswordVersion:
+	case c.Do == Withdraw && h.Status == Withdrawing && h.Reason != reason:
+		h.Reason = reason
+		return with(held, h), true
+	case c.Do == Send && h.Status == Sent:
 		h.Status, h.Reason, h.At = Applied, "", now
 		if !ok {
 			h.Status, h.Reason = Failed, reason

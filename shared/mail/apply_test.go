@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rollcall-emm/rollcall/shared/mail"
+	"github.com/rollcall-emm/rollcall/shared/secret"
 )
 
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
@@ -47,40 +48,64 @@ func TestSave_VersionsWhatDevicesGet(t *testing.T) {
 	}
 }
 
+// contentOf is the digest of what a device of somebody is to get.
+func contentOf(t *testing.T, s mail.Setting, who mail.Person, on mail.Device, usable int) string {
+	t.Helper()
+	c, err := mail.For(s, who, on, &mail.Accepted{Version: usable, Value: secret.New("x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Digest()
+}
+
 func TestChanges_C5(t *testing.T) {
 	t.Parallel()
 	pw, plain := exchange(apps), imap()
+	older := exchange(apps, func(s *mail.Setting) { s.Version = 0 })
 	other := mail.Device{ID: "d2"}
-	held := func(s mail.Status, version, password int) []mail.Held {
-		return []mail.Held{{Setting: "sales", Version: version, PasswordVersion: password, Status: s}}
+	moved, nobody := ada, mail.Person{}
+	moved.GoogleEmail = "ada.b@g.example"
+	content := func(s mail.Setting, password int) string { return contentOf(t, s, ada, phone, password) }
+	held := func(s mail.Status, of mail.Setting, password int) []mail.Held {
+		return []mail.Held{{Setting: "sales", Version: of.Version, PasswordVersion: password, Content: content(of, password), Status: s}}
 	}
 	wait := mail.Change{Setting: "sales", Version: 1, Do: mail.Wait}
-	send := mail.Change{Setting: "sales", Version: 1, PasswordVersion: 4, Do: mail.Send}
-	voice := mail.Change{Setting: "voice", Version: 1, Do: mail.Send}
-	withdraw := mail.Change{Setting: "sales", Version: 1, Do: mail.Withdraw}
+	send := mail.Change{Setting: "sales", Version: 1, PasswordVersion: 4, Content: content(pw, 4), Do: mail.Send}
+	voice := mail.Change{Setting: "voice", Version: 1, Content: content(plain, 0), Do: mail.Send}
+	withdraw := mail.Change{Setting: "sales", Version: 1, Content: content(pw, 4), Do: mail.Withdraw}
+	block := func(setting string) mail.Change {
+		return mail.Change{Setting: setting, Version: 1, Do: mail.Block, Reason: mail.ReasonMissing,
+			Text: "The person has no value for $EMAIL$; the directory must have one."}
+	}
+	movedSend := send
+	movedSend.Content = contentOf(t, pw, moved, phone, 4)
 	for _, tc := range []struct {
 		name   string
+		who    mail.Person
 		on     mail.Device
 		held   []mail.Held
 		usable int
 		want   []mail.Change
 	}{
-		{"new, no password yet", phone, nil, 0, []mail.Change{wait, voice}},
-		{"new", phone, nil, 4, []mail.Change{send, voice}},
-		{"sent without an answer", phone, held(mail.Sent, 1, 4), 4, []mail.Change{send, voice}},
-		{"applied", phone, held(mail.Applied, 1, 4), 4, []mail.Change{voice}},
-		{"failed", phone, held(mail.Failed, 1, 4), 4, []mail.Change{voice}},
-		{"failed with an older password", phone, held(mail.Failed, 1, 3), 4, []mail.Change{send, voice}},
-		{"older version", phone, held(mail.Applied, 0, 4), 4, []mail.Change{send, voice}},
-		{"newer password", phone, held(mail.Applied, 1, 3), 4, []mail.Change{send, voice}},
-		{"newer password on its way", phone, held(mail.Applied, 1, 3), 0, []mail.Change{wait, voice}},
-		{"label came back", phone, held(mail.Withdrawing, 1, 4), 4, []mail.Change{send, voice}},
-		{"no label", other, nil, 4, nil},
-		{"label gone", other, held(mail.Applied, 1, 4), 4, []mail.Change{withdraw}},
-		{"label gone, could not be applied", other, held(mail.Failed, 1, 4), 4, []mail.Change{withdraw}},
-		{"label gone, withdrawal without an answer", other, held(mail.Withdrawing, 1, 4), 0, []mail.Change{withdraw}},
+		{"new, no password yet", ada, phone, nil, 0, []mail.Change{wait, voice}},
+		{"new", ada, phone, nil, 4, []mail.Change{send, voice}},
+		{"sent without an answer", ada, phone, held(mail.Sent, pw, 4), 4, []mail.Change{send, voice}},
+		{"applied", ada, phone, held(mail.Applied, pw, 4), 4, []mail.Change{voice}},
+		{"failed", ada, phone, held(mail.Failed, pw, 4), 4, []mail.Change{voice}},
+		{"failed with an older password", ada, phone, held(mail.Failed, pw, 3), 4, []mail.Change{send, voice}},
+		{"older version", ada, phone, held(mail.Applied, older, 4), 4, []mail.Change{send, voice}},
+		{"newer password", ada, phone, held(mail.Applied, pw, 3), 4, []mail.Change{send, voice}},
+		{"newer password on its way", ada, phone, held(mail.Applied, pw, 3), 0, []mail.Change{wait, voice}},
+		{"another address", moved, phone, held(mail.Applied, pw, 4), 4, []mail.Change{movedSend, voice}},
+		{"label came back", ada, phone, held(mail.Withdrawing, pw, 4), 4, []mail.Change{send, voice}},
+		{"no address", nobody, phone, nil, 4, []mail.Change{block("sales"), block("voice")}},
+		{"no address any more, and no password", nobody, phone, held(mail.Applied, pw, 4), 0, []mail.Change{block("sales"), block("voice")}},
+		{"no label", ada, other, nil, 4, nil},
+		{"label gone", ada, other, held(mail.Applied, pw, 4), 4, []mail.Change{withdraw}},
+		{"label gone, could not be applied", ada, other, held(mail.Failed, pw, 4), 4, []mail.Change{withdraw}},
+		{"label gone, withdrawal without an answer", ada, other, held(mail.Withdrawing, pw, 4), 0, []mail.Change{withdraw}},
 	} {
-		got := mail.Changes([]mail.Setting{plain, pw}, tc.on, tc.held, tc.usable)
+		got := mail.Changes([]mail.Setting{plain, pw}, tc.who, tc.on, tc.held, tc.usable)
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
 		}
@@ -89,12 +114,13 @@ func TestChanges_C5(t *testing.T) {
 
 func TestAnswer(t *testing.T) {
 	t.Parallel()
-	send := mail.Change{Setting: "sales", Version: 2, PasswordVersion: 4, Do: mail.Send}
-	withdraw := mail.Change{Setting: "sales", Version: 2, Do: mail.Withdraw}
-	older, otherPassword := send, send
-	older.Version, otherPassword.PasswordVersion = 1, 3
+	send := mail.Change{Setting: "sales", Version: 2, PasswordVersion: 4, Content: "c2", Do: mail.Send}
+	withdraw := mail.Change{Setting: "sales", Version: 2, Content: "c2", Do: mail.Withdraw}
+	older := send
+	older.Content = "c1"
 	sent := mail.Note(nil, send, noon)
 	leaving := mail.Note(sent, withdraw, noon)
+	stuck, _ := mail.Answer(leaving, withdraw, false, "NO", noon)
 	done, _ := mail.Answer(sent, send, true, "", noon)
 	for _, tc := range []struct {
 		name string
@@ -107,10 +133,11 @@ func TestAnswer(t *testing.T) {
 		{"could not be applied", sent, send, false, "[failed NO]"},
 		{"applied, twice", done, send, true, ""},
 		{"failed after applied", done, send, false, ""},
-		{"an older version", sent, older, true, ""},
-		{"an older password", sent, otherPassword, true, ""},
+		{"an older content", sent, older, true, ""},
 		{"withdrawn", leaving, withdraw, true, "[]"},
-		{"could not be withdrawn", leaving, withdraw, false, ""},
+		{"could not be withdrawn", leaving, withdraw, false, "[withdrawing NO]"},
+		{"could not be withdrawn, twice", stuck, withdraw, false, ""},
+		{"withdrawn at last", stuck, withdraw, true, "[]"},
 		{"withdrawn, though it was not asked", sent, withdraw, true, ""},
 		{"applied, though it was withdrawn", leaving, send, true, ""},
 		{"nothing is known", nil, send, true, ""},
@@ -134,8 +161,36 @@ func TestAnswer(t *testing.T) {
 	if got := mail.Forget(done, "sales"); len(got) != 1 {
 		t.Errorf("Forget took what works: %v", got)
 	}
-	if got := mail.Note(done, mail.Change{Setting: "sales", Do: mail.Wait}, noon); !cmp.Equal(got, done) {
-		t.Errorf("waiting was noted: %v", got)
+}
+
+// TestNote_OnceForWhatIsSentAgain: what was sent and not answered costs no write
+// each time it is repeated, and Wait and Block none at all.
+func TestNote_OnceForWhatIsSentAgain(t *testing.T) {
+	t.Parallel()
+	send := mail.Change{Setting: "sales", Version: 2, PasswordVersion: 4, Content: "c2", Do: mail.Send}
+	sent := mail.Note(nil, send, noon)
+	leaving := mail.Note(sent, mail.Change{Setting: "sales", Version: 2, Content: "c2", Do: mail.Withdraw}, noon)
+	newer := send
+	newer.Content = "c3"
+	for _, tc := range []struct {
+		name    string
+		held    []mail.Held
+		c       mail.Change
+		changes bool
+	}{
+		{"sent again", sent, send, false},
+		{"another content", sent, newer, true},
+		{"withdrawn again", leaving, mail.Change{Setting: "sales", Version: 2, Content: "c2", Do: mail.Withdraw}, false},
+		{"wanted again", leaving, send, true},
+		{"waiting", sent, mail.Change{Setting: "sales", Do: mail.Wait}, false},
+		{"blocked", sent, mail.Change{Setting: "sales", Do: mail.Block}, false},
+	} {
+		if got := mail.Note(tc.held, tc.c, noon.Add(time.Hour)); cmp.Equal(got, tc.held) == tc.changes {
+			t.Errorf("%s: %v became %v", tc.name, tc.held, got)
+		}
+	}
+	if h := leaving[0]; h.PasswordVersion != 4 || h.Version != 2 {
+		t.Errorf("what is withdrawn was forgotten: %+v", h)
 	}
 }
 
@@ -173,16 +228,16 @@ func TestChanges_ObedientDeviceSettles(t *testing.T) {
 			if rapid.Bool().Draw(t, "holds") {
 				held = append(held, mail.Held{
 					Setting: fmt.Sprintf("s%d", i), Version: rapid.IntRange(1, 3).Draw(t, "held"), PasswordVersion: rapid.IntRange(0, 2).Draw(t, "with"),
-					Status: rapid.SampledFrom([]mail.Status{mail.Sent, mail.Applied, mail.Withdrawing}).Draw(t, "status"),
+					Content: "older", Status: rapid.SampledFrom([]mail.Status{mail.Sent, mail.Applied, mail.Withdrawing}).Draw(t, "status"),
 				})
 			}
 		}
 		const usable = 2
-		for _, c := range mail.Changes(settings, on, held, usable) {
+		for _, c := range mail.Changes(settings, ada, on, held, usable) {
 			held = mail.Note(held, c, noon)
 			held, _ = mail.Answer(held, c, true, "", noon)
 		}
-		if left := mail.Changes(settings, on, held, usable); len(left) != 0 {
+		if left := mail.Changes(settings, ada, on, held, usable); len(left) != 0 {
 			t.Fatalf("still to do: %+v", left)
 		}
 		var want []string

@@ -16,6 +16,8 @@ const (
 	ReasonMissing = "mail-value-missing"
 	// ReasonNotReady: Google has not accepted the generated password (invariant C5).
 	ReasonNotReady = "mail-password-not-ready"
+	// ReasonTooLarge: with the person's values the setting is larger than MaxContent.
+	ReasonTooLarge = "mail-too-large"
 	// ReasonOtherDevice: the setting is not for this sort of device.
 	ReasonOtherDevice = "mail-other-device"
 )
