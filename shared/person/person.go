@@ -32,6 +32,9 @@ type Person struct {
 	// Labels are what admins gave the person; the person's devices count as having
 	// them. No directory changes them.
 	Labels []string `json:"labels,omitempty"`
+	// LabelsAsked is when each label was last asked about; see
+	// workflow.Command.Relabel.
+	LabelsAsked map[string]time.Time `json:"labelsAsked,omitempty"`
 
 	State State `json:"state"`
 	// Since is when State began.

@@ -2,8 +2,9 @@
 // people: the payload of the topic event.Provision.
 //
 // An admin's request, or what the directory's synchronisation found out, becomes
-// one Command; whoever publishes it does none of the work. Like every event it is a nudge that may come twice, late or out of order,
-// so each operation is one that can be done again.
+// one Command; whoever publishes it does none of the work. Like every event it is a
+// nudge that may come twice, late or out of order, so each operation is one that can
+// be done again.
 package workflow
 
 import (

@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,6 +61,53 @@ func TestValidateNamesTheField(t *testing.T) {
 		{"delete with a name", func(c *Command) { c.DisplayName = "x" }, "displayName"},
 		{"continuation of a list", func(c *Command) { c.Next = "abc" }, "next"},
 		{"strange continuation", func(c *Command) { c.Accounts, c.All, c.Next = nil, true, "a b" }, "next"},
+		{"renew", func(c *Command) { c.Op, c.Accounts, c.People = Renew, nil, []string{"p1"} }, ""},
+		{"renew at once", func(c *Command) { c.Op, c.Accounts, c.People, c.Now = Renew, nil, []string{"p1"}, true }, ""},
+		{"renew all", func(c *Command) { c.Op, c.Accounts, c.All = Renew, nil, true }, ""},
+		{"renew a label", func(c *Command) { c.Op, c.Accounts, c.All, c.HavingLabel = Renew, nil, true, "field" }, ""},
+		{"renew a label, continued", func(c *Command) {
+			c.Op, c.Accounts, c.All, c.HavingLabel, c.Next = Renew, nil, true, "field", "dabc"
+		}, ""},
+		{"renew nobody", func(c *Command) { c.Op, c.Accounts = Renew, nil }, "people"},
+		{"renew too many", func(c *Command) { c.Op, c.Accounts, c.People = Renew, nil, many }, "people"},
+		{"renew devices", func(c *Command) { c.Op, c.Accounts, c.Devices = Renew, nil, []string{"d1"} }, "devices"},
+		{"renew a label and people", func(c *Command) {
+			c.Op, c.Accounts, c.People, c.HavingLabel = Renew, nil, []string{"p1"}, "field"
+		}, "havingLabel"},
+		{"renew what is no label", func(c *Command) { c.Op, c.Accounts, c.All, c.HavingLabel = Renew, nil, true, "Field" }, "havingLabel"},
+		{"renew people, continued", func(c *Command) { c.Op, c.Accounts, c.People, c.Next = Renew, nil, []string{"p1"}, "abc" }, "next"},
+		{"delete at once", func(c *Command) { c.Now = true }, "now"},
+		{"delete with a label", func(c *Command) { c.Accounts, c.All, c.HavingLabel = nil, true, "field" }, "havingLabel"},
+		{"replan", func(c *Command) { c.Op, c.Accounts = Replan, nil }, ""},
+		{"replan, continued", func(c *Command) { c.Op, c.Accounts, c.Next = Replan, nil, "abc" }, ""},
+		{"replan people", func(c *Command) { c.Op, c.Accounts, c.People = Replan, nil, []string{"p1"} }, "people"},
+		{"replan all", func(c *Command) { c.Op, c.Accounts, c.All = Replan, nil, true }, "all"},
+		{"retire the lost", func(c *Command) { c.Op, c.Accounts, c.Devices, c.Lost = Retire, nil, []string{"d1"}, true }, ""},
+		{"release the lost", func(c *Command) { c.Op, c.Accounts, c.Devices, c.Lost = Release, nil, []string{"d1"}, true }, "lost"},
+		{"label devices", func(c *Command) { c.Op, c.Accounts, c.Devices, c.AddLabels = Label, nil, []string{"d1"}, []string{"a"} }, ""},
+		{"label people", func(c *Command) {
+			c.Op, c.Accounts, c.People, c.RemoveLabels = Label, nil, []string{"p1"}, []string{"a"}
+		}, ""},
+		{"label both", func(c *Command) {
+			c.Op, c.Accounts, c.Devices, c.People, c.AddLabels = Label, nil, []string{"d1"}, []string{"p1"}, []string{"a"}
+		}, "devices"},
+		{"label accounts", func(c *Command) { c.Op, c.AddLabels = Label, []string{"a"} }, "accounts"},
+		{"label nothing", func(c *Command) { c.Op, c.Accounts, c.AddLabels = Label, nil, []string{"a"} }, "devices"},
+		{"label all", func(c *Command) { c.Op, c.Accounts, c.All, c.AddLabels = Label, nil, true, []string{"a"} }, "all"},
+		{"label with no label", func(c *Command) { c.Op, c.Accounts, c.Devices = Label, nil, []string{"d1"} }, "addLabels"},
+		{"label with what is none", func(c *Command) {
+			c.Op, c.Accounts, c.Devices, c.AddLabels = Label, nil, []string{"d1"}, []string{"a", "B"}
+		}, "addLabels[1]"},
+		{"add and remove one", func(c *Command) {
+			c.Op, c.Accounts, c.Devices, c.AddLabels, c.RemoveLabels = Label, nil, []string{"d1"}, []string{"a"}, []string{"b", "a"}
+		}, "removeLabels[1]"},
+		{"add one twice", func(c *Command) {
+			c.Op, c.Accounts, c.Devices, c.AddLabels = Label, nil, []string{"d1"}, []string{"a", "a"}
+		}, "addLabels[1]"},
+		{"too many labels", func(c *Command) { c.Op, c.Accounts, c.Devices, c.RemoveLabels = Label, nil, []string{"d1"}, many[:21] }, "removeLabels"},
+		{"retire with labels", func(c *Command) {
+			c.Op, c.Accounts, c.Devices, c.AddLabels = Retire, nil, []string{"d1"}, []string{"a"}
+		}, "addLabels"},
 		{"nobody", func(c *Command) { c.RequestedBy = "" }, "requestedBy"},
 		{"no request", func(c *Command) { c.RequestID = "" }, "requestId"},
 		{"no time", func(c *Command) { c.RequestedAt = time.Time{} }, "requestedAt"},
@@ -89,6 +137,10 @@ func TestParseReadsWhatMarshalWrites(t *testing.T) {
 		{Enterprise: "acme", Op: Rename, All: true, Next: "x", DisplayName: "Acme", RequestedBy: "admin:a@b.example", RequestID: "r2", RequestedAt: full().RequestedAt},
 		{Enterprise: "acme", Op: Release, Devices: []string{"d1"}, RequestedBy: "admin:local", RequestID: "r3", RequestedAt: full().RequestedAt},
 		{Enterprise: "acme", Op: Settle, People: []string{"p1", "p2"}, RequestedBy: "system:directory", RequestID: "r4", RequestedAt: full().RequestedAt},
+		{Enterprise: "acme", Op: Renew, All: true, HavingLabel: "field", Now: true, Next: "dabc", RequestedBy: "admin:local", RequestID: "r5", RequestedAt: full().RequestedAt},
+		{Enterprise: "acme", Op: Retire, Devices: []string{"d1"}, Lost: true, RequestedBy: "admin:local", RequestID: "r6", RequestedAt: full().RequestedAt},
+		{Enterprise: "acme", Op: Label, People: []string{"p1"}, AddLabels: []string{"a"}, RemoveLabels: []string{"b", "c"}, RequestedBy: "admin:local", RequestID: "r7", RequestedAt: full().RequestedAt},
+		{Enterprise: "acme", Op: Replan, Next: "abc", RequestedBy: "admin:local", RequestID: "r8", RequestedAt: full().RequestedAt},
 	} {
 		data, err := want.Marshal()
 		if err != nil {
@@ -100,6 +152,21 @@ func TestParseReadsWhatMarshalWrites(t *testing.T) {
 		}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("-want +got:\n%s", d)
+		}
+	}
+}
+
+// TestParseKnowsEveryMember: a member that Marshal writes and Parse does not know
+// would lose every command that has it.
+func TestParseKnowsEveryMember(t *testing.T) {
+	t.Parallel()
+	members := reflect.TypeFor[Command]()
+	for i := range members.NumField() {
+		name, _, _ := strings.Cut(members.Field(i).Tag.Get("json"), ",")
+		_, err := Parse([]byte(`{"` + name + `":null}`))
+		e := fault.As(err)
+		if e == nil || e.Field != name || !strings.Contains(e.Public, "wrong type") {
+			t.Errorf("%s: %v, want a refusal of its type", name, err)
 		}
 	}
 }
@@ -138,6 +205,9 @@ func FuzzParse(f *testing.F) {
 	data, _ := full().Marshal()
 	f.Add(data)
 	f.Add([]byte(`{"op":"verify","op":1}`))
+	label := Command{Enterprise: "acme", Op: Label, People: []string{"p1"}, AddLabels: []string{"a"}, RequestedBy: "admin:local", RequestID: "r", RequestedAt: full().RequestedAt}
+	data, _ = label.Marshal()
+	f.Add(data)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := Parse(data)
 		if err != nil {
