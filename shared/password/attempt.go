@@ -50,14 +50,15 @@ func (l Ledger) holds(t Ticket) bool {
 }
 
 // Succeed takes in that Google accepted the password, and answered with the given
-// account id. The result of another lease or version changes nothing. Jitter is a
-// random number of [0, 1), here and below.
-func (l Ledger) Succeed(t Ticket, now time.Time, p Policy, account string, jitter float64) Ledger {
+// account id. The result of another lease or version changes nothing. When the
+// password is to be replaced is a pure function of row and policy.
+func (l Ledger) Succeed(t Ticket, now time.Time, p Policy, account string) Ledger {
 	if !l.holds(t) {
 		return l
 	}
 	l.State, l.UpdatedAt = Active, now
-	l.SetAt, l.RotateAt = now, p.plan(l.Length, now, now, jitter)
+	l.SetAt = now
+	l.RotateAt, _ = l.plan(now, p)
 	l.Accepted, l.Account = l.Version, account
 	l.Attempts, l.Deferrals = 0, 0
 	l.Until, l.NextAt, l.DeferredSince = time.Time{}, time.Time{}, time.Time{}
@@ -66,11 +67,12 @@ func (l Ledger) Succeed(t Ticket, now time.Time, p Policy, account string, jitte
 }
 
 // Fail takes in that the attempt failed, as Judge sees it. The result of another
-// lease or version changes nothing.
+// lease or version changes nothing. Jitter is a random number of [0, 1), here and
+// below.
 func (l Ledger) Fail(t Ticket, now time.Time, p Policy, v Verdict, jitter float64) Ledger {
 	switch v.Outcome {
 	case Deferred:
-		return l.Defer(t, now, p, v.Reason, v.RetryAfter, jitter)
+		return l.Defer(t, now, p, v, jitter)
 	case PersonUnknown:
 		return l.UnknownToGoogle(t, now, v.Reason)
 	}
@@ -79,12 +81,16 @@ func (l Ledger) Fail(t Ticket, now time.Time, p Policy, v Verdict, jitter float6
 
 // Defer takes in that nobody could have been served: quota, a fault of Google, the
 // network. The attempt is given back; what is bounded instead is the time since the
-// first deferral in a row (invariant W3), so that an outage fails nobody.
-func (l Ledger) Defer(t Ticket, now time.Time, p Policy, reason string, retryAfter time.Duration, jitter float64) Ledger {
+// first deferral in a row (invariant W3), so that an outage fails nobody. Where
+// nobody waited for the answer, a newer version waits for the end of the lease.
+func (l Ledger) Defer(t Ticket, now time.Time, p Policy, v Verdict, jitter float64) Ledger {
 	if !l.holds(t) {
 		return l
 	}
-	l = l.noted(now, reason)
+	if v.Unanswered {
+		l.Unanswered = l.Until
+	}
+	l = l.noted(now, v.Reason)
 	l.Attempts--
 	if l.DeferredSince.IsZero() {
 		l.DeferredSince = now
@@ -92,7 +98,7 @@ func (l Ledger) Defer(t Ticket, now time.Time, p Policy, reason string, retryAft
 	if now.Sub(l.DeferredSince) >= p.DeferralBudget() {
 		return l.fail(now, ReasonDeferrals)
 	}
-	l.State, l.NextAt = Retry, now.Add(backoff(l.Deferrals, retryAfter, jitter))
+	l.State, l.NextAt = Retry, now.Add(backoff(l.Deferrals, v.RetryAfter, jitter))
 	l.Deferrals++
 	return l
 }
@@ -124,12 +130,27 @@ func (l Ledger) UnknownToGoogle(t Ticket, now time.Time, reason string) Ledger {
 	return l.noted(now, reason).fail(now, ReasonUnknownPerson)
 }
 
+// Away takes in that the person may not have accounts at present: the password is
+// not offered again until Returned or Renew, and the call is not made.
+func (l Ledger) Away(t Ticket, now time.Time) Ledger {
+	if !l.holds(t) {
+		return l
+	}
+	return l.noted(now, ReasonPersonAway).fail(now, ReasonPersonAway)
+}
+
 // Postpone moves a password that is due, and that nobody has, to a later time
 // without a call to Google, so that an enterprise without quota does not stand in
-// the sweep's way. It takes none of the budgets.
+// the sweep's way; and so a rotation that is due. It takes none of the budgets.
 func (l Ledger) Postpone(now, until time.Time) Ledger {
-	if (l.State == Pending || l.State == Retry) && l.due(now) && until.After(now) {
+	if !l.due(now) || !until.After(now) {
+		return l
+	}
+	switch l.State {
+	case Pending, Retry:
 		l.NextAt, l.UpdatedAt = until, now
+	case Active:
+		l.RotateAt, l.UpdatedAt = until, now
 	}
 	return l
 }

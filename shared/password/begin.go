@@ -69,14 +69,15 @@ const (
 )
 
 // Want takes in that a device needs the password: a person without one gets f as
-// the first, and one that waits for a device becomes due. In every other state it
-// changes nothing; above all not in Failed (invariant W6). Of f, which is used for
-// None alone, the binding must be NextBound.
+// the first, and one that was never offered to Google, and waits for a device or
+// was postponed, becomes due. In every other state it changes nothing; above all
+// not in Failed (invariant W6). Of f, which is used for None alone, the binding
+// must be NextBound.
 func (l Ledger) Want(now time.Time, f Fresh) Ledger {
 	switch {
 	case l.State == None && f.For == l.NextBound():
-		return l.begin(now, now, f, AtOnce)
-	case l.Waiting():
+		return l.begin(now, now, f, now)
+	case l.Waiting(), l.State == Pending && l.Attempts == 0 && l.NextAt.After(now):
 		l.NextAt, l.UpdatedAt = now, now
 	}
 	return l
@@ -89,23 +90,42 @@ func (l Ledger) Renew(now, asked time.Time, f Fresh, when When) Ledger {
 	if l.State == None || f.For != l.NextBound() || !l.Begun.Before(asked) {
 		return l
 	}
-	return l.begin(now, later(now, asked), f, when)
+	var next time.Time
+	if when == AtOnce {
+		next = now
+	}
+	return l.begin(now, later(now, asked), f, next)
 }
 
+// RotationGrace is how long a password that replaces one of its own accord waits
+// for a device of the person to check in: until then the older one works, and
+// behind it the policy counts more than a mail client's next try.
+const RotationGrace = 24 * time.Hour
+
 // Rotate replaces an accepted password by f once RotateAt has come, and changes
-// nothing before.
-func (l Ledger) Rotate(now time.Time, f Fresh, when When) Ledger {
+// nothing before. Google gets it when a device asks (Want), or after
+// RotationGrace.
+func (l Ledger) Rotate(now time.Time, f Fresh) Ledger {
 	if l.State != Active || f.For != l.NextBound() || !l.due(now) {
 		return l
 	}
-	return l.begin(now, now, f, when)
+	return l.begin(now, now, f, now.Add(RotationGrace))
 }
 
 // Appeared takes in that the directory shows the person's Google account: a
 // password that failed because Google did not know the person is offered again, the
 // same version with all attempts to go (invariants W4, W6).
 func (l Ledger) Appeared(now time.Time) Ledger {
-	if l.State != Failed || l.Reason != ReasonUnknownPerson {
+	return l.again(now, ReasonUnknownPerson)
+}
+
+// Returned takes in that the person may have accounts again: a password that
+// failed because the person was away is offered again, the same version with all
+// attempts to go (invariant W4).
+func (l Ledger) Returned(now time.Time) Ledger { return l.again(now, ReasonPersonAway) }
+
+func (l Ledger) again(now time.Time, reason string) Ledger {
+	if l.State != Failed || l.Reason != reason {
 		return l
 	}
 	l.State, l.Reason, l.NextAt, l.UpdatedAt = Pending, "", now, now
@@ -113,18 +133,16 @@ func (l Ledger) Appeared(now time.Time) Ledger {
 	return l
 }
 
-// begin makes f the password. What survives is what is about more than one
-// version; Until does so that the older one cannot overtake it at Google.
-func (l Ledger) begin(now, begun time.Time, f Fresh, when When) Ledger {
-	next := Ledger{
+// begin makes f the password, to be offered to Google at next or, where that is
+// zero, when a device asks. What survives is what is about more than one version;
+// Until and Unanswered do so that the older one cannot overtake it at Google.
+func (l Ledger) begin(now, begun time.Time, f Fresh, next time.Time) Ledger {
+	return Ledger{
 		Person: l.Person, Enterprise: l.Enterprise, State: Pending,
 		Version: f.For.Version, Begun: begun, Sealed: f.Sealed, Length: f.Length,
-		Leases: l.Leases, Until: l.Until, Accepted: l.Accepted, Account: l.Account, UpdatedAt: now,
+		Leases: l.Leases, Until: l.Until, Unanswered: l.Unanswered, NextAt: next,
+		Accepted: l.Accepted, Account: l.Account, UpdatedAt: now,
 	}
-	if when == AtOnce {
-		next.NextAt = now
-	}
-	return next
 }
 
 // Reseal replaces the ciphertext of the same password, after a rotation of keys. It

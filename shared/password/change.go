@@ -1,6 +1,11 @@
 package password
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"time"
+)
 
 // Effect is what a new policy means for one person.
 type Effect string
@@ -19,48 +24,75 @@ const (
 	UsedUp Effect = "used-up"
 )
 
-// PolicyChanged brings the row in line with a new policy, and says what that meant.
-// What becomes due does not become due at once: it is spread over a day, or over a
-// tenth of the rotation where that is more. A password that is not accepted yet
-// keeps its length: its version was perhaps sent already (invariant W4).
+// Replan brings the row in line with the policy, and says what that meant. It is a
+// function of row and policy: it may be run any number of times, and behind each of
+// several changes in any order.
 //
-// A policy that is the same leaves every row alone, whatever the jitter.
-func (l Ledger) PolicyChanged(now time.Time, from, to Policy, jitter float64) (Ledger, Effect) {
-	from, to = from.WithDefaults(), to.WithDefaults()
+// What becomes due does not become due at once: it is spread over a day, or over a
+// tenth of the rotation where that is more; what is planned within that time
+// already keeps its place. A password that is not accepted yet keeps its length:
+// its version was perhaps sent already (invariant W4).
+func (l Ledger) Replan(now time.Time, p Policy) (Ledger, Effect) {
 	switch l.State {
 	case Pending, Retry:
-		if l.Attempts > 0 && l.Attempts >= to.MaxAttempts {
+		if l.Attempts > 0 && l.Attempts >= p.WithDefaults().MaxAttempts {
 			return l.fail(now, ReasonAttempts), UsedUp
 		}
 	case Active:
-		return l.replan(now, from, to, jitter)
+		at, effect := l.plan(now, p)
+		return l.planned(now, at, effect)
 	}
 	return l, Unaffected
 }
 
-// replan keeps what was planned unless the change is what moves it.
-func (l Ledger) replan(now time.Time, from, to Policy, jitter float64) (Ledger, Effect) {
-	lengthened := from.Length < to.Length && l.Length < to.Length
-	if from.RotateDays == to.RotateDays && !lengthened {
+// Unplan takes in that the enterprise has no policy any more: an accepted password
+// is not replaced. Replan does what a policy asks for once there is one again.
+func (l Ledger) Unplan(now time.Time) (Ledger, Effect) {
+	if l.State != Active {
 		return l, Unaffected
 	}
-	at, soon := l.RotateAt, to.spread(now, jitter)
-	if from.RotateDays != to.RotateDays {
-		at = to.plan(l.Length, l.SetAt, now, jitter)
-		soon = l.RotateAt // planned as too short already
-	}
-	if l.Length < to.Length && !soon.IsZero() && (at.IsZero() || soon.Before(at)) {
-		at = soon
-	}
-	effect := Moved
-	switch {
-	case at.Equal(l.RotateAt):
+	return l.planned(now, time.Time{}, Moved)
+}
+
+func (l Ledger) planned(now, at time.Time, effect Effect) (Ledger, Effect) {
+	if at.Equal(l.RotateAt) {
 		return l, Unaffected
-	case lengthened:
-		effect = TooShort
-	case !at.IsZero() && to.rotateAt(l.SetAt, jitter).Before(now):
-		effect = TooOld
 	}
 	l.RotateAt, l.UpdatedAt = at, now
 	return l, effect
+}
+
+// plan is when the policy has the password replaced, and what moved it.
+func (l Ledger) plan(now time.Time, p Policy) (time.Time, Effect) {
+	place := l.place()
+	window := max(24*time.Hour, p.Rotation()/10)
+	var at time.Time
+	if p.Rotation() > 0 {
+		// Over a fifth of the period, so that those who enrolled together do not come
+		// together for ever.
+		at = l.SetAt.Add(scale(p.Rotation(), 0.9+0.2*place))
+	}
+	effect := Moved
+	switch {
+	case l.Length < p.WithDefaults().Length:
+		effect = TooShort
+	case !at.IsZero() && !at.After(now):
+		effect = TooOld
+	default:
+		return at, Moved
+	}
+	if end := now.Add(window); !l.RotateAt.IsZero() && !l.RotateAt.After(end) {
+		return l.RotateAt, effect
+	}
+	if soon := now.Add(scale(window, place)); at.IsZero() || !at.After(now) || at.After(soon) {
+		at = soon
+	}
+	return at, effect
+}
+
+// place is a number of [0, 1) that is the row's own, and another with each version:
+// its place among those who would otherwise come together.
+func (l Ledger) place() float64 {
+	sum := sha256.Sum256(fmt.Appendf(nil, "rollcall password place v1|%s|%d", l.Person, l.Version))
+	return float64(binary.BigEndian.Uint64(sum[:])>>11) / (1 << 53)
 }

@@ -21,15 +21,15 @@ func ExampleLedger() {
 
 	l, ticket, _ := l.Lease(now, policy)
 	show()
-	l = l.Defer(ticket, now, policy, "google-quota", time.Minute, 0.5)
+	l = l.Fail(ticket, now, policy, password.Verdict{Outcome: password.Deferred, Reason: "google-quota", RetryAfter: time.Minute}, 0.5)
 	show()
 
 	l, ticket, _ = l.Lease(l.Due(), policy)
-	l = l.Succeed(ticket, now.Add(time.Hour), policy, "google-id", 0.5)
+	l = l.Succeed(ticket, now.Add(time.Hour), policy, "google-id")
 	show()
 	// Output:
 	// pending 1 0 2026-11-21 12:00:00
 	// leased 1 1 2026-11-21 12:02:00
 	// retry 1 0 2026-11-21 12:01:02
-	// active 1 0 2027-02-19 13:00:00
+	// active 1 0 2027-02-27 17:02:19
 }

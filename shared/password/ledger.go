@@ -53,7 +53,7 @@ type Ledger struct {
 	Enterprise string `json:"enterprise"`
 	State      State  `json:"state"`
 	// Version counts the passwords that the person had, this one included. All of
-	// the row but Accepted, AcceptedAt and Leases is about this version
+	// the row but Accepted, Account, Leases and Unanswered is about this version
 	// (invariant W4).
 	Version int `json:"version,omitzero"`
 	// Begun is when this version came into being.
@@ -71,6 +71,9 @@ type Ledger struct {
 	// it short: the older password may be on its way to Google until then, and must
 	// not arrive after the newer one.
 	Until time.Time `json:"until,omitzero"`
+	// Unanswered is until when a call that nobody waits for any more may still
+	// reach Google. A newer version is not offered before.
+	Unanswered time.Time `json:"unanswered,omitzero"`
 	// NextAt is when the password is next offered to Google.
 	NextAt time.Time `json:"nextAt,omitzero"`
 	// DeferredSince is when the present run of deferrals began, and Deferrals how
@@ -107,11 +110,13 @@ func (l Ledger) Usable() bool { return l.State == Active }
 // row waits for a device, an admin or nothing.
 func (l Ledger) Due() time.Time {
 	switch l.State {
-	case Pending, Retry:
+	case Pending:
 		if l.NextAt.IsZero() {
 			return time.Time{}
 		}
-		return later(l.NextAt, l.Until)
+		return later(l.NextAt, later(l.Until, l.Unanswered))
+	case Retry:
+		return l.NextAt
 	case Leased:
 		return l.Until
 	case Active:

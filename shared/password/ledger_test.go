@@ -39,7 +39,7 @@ func take(t *testing.T, l password.Ledger, now time.Time) (password.Ledger, pass
 
 func active(t *testing.T) password.Ledger {
 	l, ticket := take(t, pending(), noon)
-	return l.Succeed(ticket, at(time.Second), policy, "g1", 0.5)
+	return l.Succeed(ticket, at(time.Second), policy, "g1")
 }
 
 var (
@@ -47,14 +47,25 @@ var (
 	permanent = password.Verdict{Outcome: password.Permanent, Reason: "workspace-password"}
 	deferred  = password.Verdict{Outcome: password.Deferred, Reason: "google-quota"}
 	unknown   = password.Verdict{Outcome: password.PersonUnknown, Reason: "google-not-found"}
+	lost      = password.Verdict{Outcome: password.Deferred, Reason: "google-deadline", Unanswered: true}
 )
+
+// rotated is the version behind an active one that became too old.
+func rotated(t *testing.T) password.Ledger {
+	l := active(t)
+	return l.Rotate(l.RotateAt, fresh(l))
+}
 
 func TestDue(t *testing.T) {
 	t.Parallel()
 	leased, ticket := take(t, pending(), noon)
+	renewedBehind := func(v password.Verdict) password.Ledger {
+		l := leased.Fail(ticket, noon, policy, v, 0)
+		return l.Renew(at(time.Second), at(time.Second), fresh(l), password.AtOnce)
+	}
 	renewed := leased.Renew(at(time.Second), at(time.Second), fresh(leased), password.AtOnce)
 	wanted := leased.Renew(at(time.Second), at(time.Second), fresh(leased), password.AtCheckIn).Want(at(2*time.Second), password.Fresh{})
-	unrotated := leased.Succeed(ticket, noon, password.Policy{}, "g", 0)
+	unrotated := leased.Succeed(ticket, noon, password.Policy{}, "g")
 	for _, tc := range []struct {
 		name string
 		row  password.Ledger
@@ -66,7 +77,11 @@ func TestDue(t *testing.T) {
 		{"leased", leased, at(password.LeaseTime)},
 		{"renewed while an older version is on its way", renewed, at(password.LeaseTime)},
 		{"renewed, and a device came, while an older version is on its way", wanted, at(password.LeaseTime)},
-		{"active", active(t), at(time.Second + 90*24*time.Hour)},
+		{"renewed behind a call that nobody waited for", renewedBehind(lost), at(password.LeaseTime)},
+		{"renewed behind a call that Google answered", renewedBehind(deferred), at(time.Second)},
+		{"retry behind a call that nobody waited for", leased.Fail(ticket, noon, policy, lost, 0), at(time.Second)},
+		{"rotated", rotated(t), rotated(t).Begun.Add(password.RotationGrace)},
+		{"active", active(t), active(t).RotateAt},
 		{"active without rotation", unrotated, time.Time{}},
 		{"failed", leased.Fail(ticket, noon, policy, permanent, 0), time.Time{}},
 	} {
@@ -198,7 +213,7 @@ func TestBegin_W4_OnlyTheNextVersionIsTaken(t *testing.T) {
 		due.RotateAt = noon
 		for how, got := range map[string]password.Ledger{
 			"renew":  due.Renew(at(time.Hour), at(time.Hour), f, password.AtOnce),
-			"rotate": due.Rotate(at(time.Hour), f, password.AtOnce),
+			"rotate": due.Rotate(at(time.Hour), f),
 		} {
 			if got != due {
 				t.Errorf("%s took a password that is %s", how, name)

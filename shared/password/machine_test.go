@@ -25,6 +25,7 @@ type world struct {
 
 	workers []*worker
 	counted map[int]int // attempts of each version, as the model counts them
+	strays  []*worker   // calls that nobody waits for and that are on their way
 	offers  map[int]int // calls that Google answered, by version
 }
 
@@ -67,6 +68,25 @@ func (w *world) send(t *rapid.T, k *worker) {
 	w.held, w.texts[v] = v, k.sealed
 }
 
+// abandon has a worker give up waiting while the call is on its way.
+func (w *world) abandon(k *worker) {
+	if k.ticket.Lease == 0 || k.sent || w.now.After(k.ticket.Deadline) {
+		return
+	}
+	k.sent, k.verdict = true, &lost
+	w.strays = append(w.strays, &worker{ticket: k.ticket, sealed: k.sealed})
+}
+
+// arrive has a call that nobody waits for reach Google, or not.
+func (w *world) arrive(t *rapid.T) {
+	for _, k := range w.strays {
+		offers := w.offers[k.ticket.Version]
+		w.send(t, k)
+		w.offers[k.ticket.Version] = offers // nobody was told
+	}
+	w.strays = nil
+}
+
 // report takes a worker's result in; it may come more than once.
 func (w *world) report(t *rapid.T, k *worker, jitter float64) {
 	if !k.sent {
@@ -79,7 +99,7 @@ func (w *world) report(t *rapid.T, k *worker, jitter float64) {
 		}
 	}()
 	if k.verdict == nil {
-		w.row = w.row.Succeed(k.ticket, w.now, policy, "g1", jitter)
+		w.row = w.row.Succeed(k.ticket, w.now, policy, "g1")
 		return
 	}
 	w.row = w.row.Fail(k.ticket, w.now, policy, *k.verdict, jitter)
@@ -137,6 +157,8 @@ func TestLedger_W2_W3_W4_WhateverHappens(t *testing.T) {
 			"lease":    w.lease,
 			"send":     func() { w.send(t, pick()) },
 			"report":   func() { w.report(t, pick(), jitter.Draw(t, "jitter")) },
+			"abandon":  func() { w.abandon(pick()) },
+			"arrive":   func() { w.arrive(t) },
 			"crash": func() {
 				dead := pick()
 				w.workers = slices.DeleteFunc(w.workers, func(k *worker) bool { return k == dead })
@@ -153,18 +175,30 @@ func TestLedger_W2_W3_W4_WhateverHappens(t *testing.T) {
 					t.Fatalf("a renewal that came again made version %d of %d", w.row.Version, before.Version)
 				}
 			},
-			"rotate": func() { w.row = w.row.Rotate(w.now, fresh(w.row), whens.Draw(t, "when")) },
+			"rotate": func() { w.row = w.row.Rotate(w.now, fresh(w.row)) },
 			"appear": func() {
 				before := w.row
 				if w.row = w.row.Appeared(w.now); w.row != before {
 					w.counted[w.row.Version], w.offers[w.row.Version] = 0, 0
 				}
 			},
+			"return": func() {
+				before := w.row
+				if w.row = w.row.Returned(w.now); w.row != before {
+					w.counted[w.row.Version], w.offers[w.row.Version] = 0, 0
+				}
+			},
+			"away": func() {
+				if k := pick(); !k.sent {
+					w.row = w.row.Away(k.ticket, w.now)
+				}
+			},
+			"replan":   func() { w.row, _ = w.row.Replan(w.now, policy) },
 			"postpone": func() { w.row = w.row.Postpone(w.now, w.now.Add(time.Minute)) },
 			"google":   func() { w.verdict = answers.Draw(t, "answer") },
 		}
 		// What a worker does comes more often than what ends a version.
-		names := []string{"nothing", "until due", "until due", "lease", "lease", "lease", "send", "send", "send", "report", "report", "check in"}
+		names := []string{"nothing", "until due", "until due", "lease", "lease", "lease", "send", "send", "send", "abandon", "report", "report", "check in"}
 		names = append(names, slices.Sorted(maps.Keys(actions))...)
 		for range 120 {
 			actions[rapid.SampledFrom(names).Draw(t, "action")]()
@@ -226,7 +260,7 @@ func TestFleet_W3_AnHourWithoutGoogleFailsNobody(t *testing.T) {
 			}
 			calls[int(now.Sub(end)/time.Minute)]++
 			last = later(last, now)
-			l = next.Succeed(ticket, now, policy, "g", 0)
+			l = next.Succeed(ticket, now, policy, "g")
 		}
 	}
 	busiest := 0

@@ -40,6 +40,10 @@ type Policy struct {
 	// RotateOnLoss replaces a person's password when a device of theirs is
 	// reported lost, or their last device is removed.
 	RotateOnLoss bool `json:"rotateOnLoss,omitzero"`
+	// UpdatedAt is when the policy was last changed, and UpdatedBy who did, as the
+	// audit trail names them.
+	UpdatedAt time.Time `json:"updatedAt,omitzero"`
+	UpdatedBy string    `json:"updatedBy,omitempty"`
 }
 
 // WithDefaults returns p with each zero field at its default.
@@ -82,34 +86,6 @@ func (p Policy) DeferralBudget() time.Duration {
 
 // Rotation is RotateDays as a duration; 0 is never.
 func (p Policy) Rotation() time.Duration { return time.Duration(p.RotateDays) * 24 * time.Hour }
-
-// rotateAt spreads rotations over a fifth of the period, so that those who
-// enrolled together do not come together for ever. Jitter is of [0, 1).
-func (p Policy) rotateAt(setAt time.Time, jitter float64) time.Time {
-	period := p.Rotation()
-	if period <= 0 {
-		return time.Time{}
-	}
-	return setAt.Add(scale(period, 0.9+0.2*unit(jitter)))
-}
-
-// spread is where in the time behind now something falls that became due for many
-// at once: within a day, or a tenth of the rotation where that is more.
-func (p Policy) spread(now time.Time, jitter float64) time.Time {
-	return now.Add(scale(max(24*time.Hour, p.Rotation()/10), unit(jitter)))
-}
-
-// plan is when a password of the given length, which was set at setAt, is to be
-// replaced; one that the policy no longer allows is spread behind now.
-func (p Policy) plan(length int, setAt, now time.Time, jitter float64) time.Time {
-	at := p.rotateAt(setAt, jitter)
-	soon := p.spread(now, jitter)
-	short := length < p.WithDefaults().Length
-	if !at.IsZero() && at.Before(now) || short && (at.IsZero() || at.After(soon)) {
-		return soon
-	}
-	return at
-}
 
 func scale(d time.Duration, by float64) time.Duration { return time.Duration(float64(d) * by) }
 

@@ -10,6 +10,12 @@ const (
 	ReasonDeferrals = "password-deferrals"
 	// ReasonUnknownPerson: Google has no account for the person.
 	ReasonUnknownPerson = "password-person-unknown"
+	// ReasonPersonAway: the directory says that the person left, or is locked.
+	ReasonPersonAway = "password-person-away"
+	// ReasonOff: the enterprise has no password policy any more.
+	ReasonOff = "password-off"
+	// ReasonNoDirectory: the enterprise's directory says nothing about Google.
+	ReasonNoDirectory = "google-not-configured"
 	// ReasonNoAnswer: the worker that had the password did not come back.
 	ReasonNoAnswer = "password-no-answer"
 	// ReasonUnexplained: the failure had no word.
@@ -36,9 +42,12 @@ var texts = map[string]string{
 	ReasonAttempts:      "Google did not accept the password in the number of attempts that the policy allows. See the last error, then renew the password.",
 	ReasonDeferrals:     "Google could not be asked for longer than the policy allows. See the last error, then renew the password.",
 	ReasonUnknownPerson: "Google has no account for this person. Create it, or let the next directory sync find it; the password is then sent by itself.",
+	ReasonPersonAway:    "The directory says that the person left or is locked. The password is sent by itself once the person is back.",
+	ReasonOff:           "The enterprise has no password policy any more. Set one, and the password is sent by itself.",
+	ReasonNoDirectory:   "The enterprise's directory is not configured for Google. Configure it, and the password is sent by itself.",
 	ReasonNoAnswer:      "The attempt ended without an answer; it counts, and another follows.",
 	ReasonUnexplained:   "The attempt failed for a reason without a name; see the log.",
-	ReasonKeyMissing:    "The key for stored passwords is not in the secret store. Restore its last version; nothing is lost.",
+	ReasonKeyMissing:    "The key for stored passwords is not in the secret store. Restore its last version, or make the first one with rollcall password key --rotate; nothing is lost.",
 	ReasonKeyUnknown:    "The password was sealed with a key that the key set lacks. Restore the key set's earlier version; nothing is lost.",
 	ReasonKeyDamaged:    "The key set for stored passwords cannot be read. Restore its last good version; nothing is lost.",
 	ReasonUnreadable:    "The stored password is damaged. Renew it.",

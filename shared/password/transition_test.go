@@ -52,7 +52,7 @@ func TestLedger_W1_EveryTransitionInEveryState(t *testing.T) {
 			l, _, _ = l.Lease(hour, policy)
 			return l
 		}},
-		{"succeed", func(l password.Ledger, k password.Ticket) password.Ledger { return l.Succeed(k, hour, policy, "g1", 0) }},
+		{"succeed", func(l password.Ledger, k password.Ticket) password.Ledger { return l.Succeed(k, hour, policy, "g1") }},
 		{"defer", func(l password.Ledger, k password.Ticket) password.Ledger {
 			return l.Fail(k, hour, policy, deferred, 0)
 		}},
@@ -68,13 +68,18 @@ func TestLedger_W1_EveryTransitionInEveryState(t *testing.T) {
 			return l.Renew(hour, hour, fresh(l), password.AtCheckIn)
 		}},
 		{"rotate", func(l password.Ledger, _ password.Ticket) password.Ledger {
-			return l.Rotate(hour, fresh(l), password.AtOnce)
+			return l.Rotate(hour, fresh(l))
 		}},
 		{"appear", func(l password.Ledger, _ password.Ticket) password.Ledger { return l.Appeared(hour) }},
+		{"away", func(l password.Ledger, k password.Ticket) password.Ledger { return l.Away(k, hour) }},
+		{"return", func(l password.Ledger, _ password.Ticket) password.Ledger { return l.Returned(hour) }},
 		{"postpone", func(l password.Ledger, _ password.Ticket) password.Ledger { return l.Postpone(hour, at(2*time.Hour)) }},
 	}
 	old := active(t)
 	old.RotateAt = hour
+	aged := active(t)
+	aged.RotateAt = at(time.Minute)
+	graced := aged.Rotate(at(time.Minute), fresh(aged))
 	exhausted := leased.Fail(ticket, noon, password.Policy{MaxAttempts: 1}, counted, 0)
 	for _, tc := range []struct {
 		name   string
@@ -92,6 +97,7 @@ func TestLedger_W1_EveryTransitionInEveryState(t *testing.T) {
 		{"leased", live, liveTicket, map[string]string{
 			"succeed": "active 1/0", "defer": "retry 1/0", "refuse": "retry 1/1",
 			"refuse for good": "failed 1/1 workspace-password", "unknown": "failed 1/1 password-person-unknown",
+			"away":  "failed 1/1 password-person-away",
 			"renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
 		}},
 		{"leased by another", live, ticketOf(liveTicket, 1, 0), map[string]string{
@@ -103,6 +109,7 @@ func TestLedger_W1_EveryTransitionInEveryState(t *testing.T) {
 		{"leased by a worker that died", leased, ticket, map[string]string{
 			"lease": "leased 1/2", "succeed": "active 1/0", "defer": "retry 1/0", "refuse": "retry 1/1",
 			"refuse for good": "failed 1/1 workspace-password", "unknown": "failed 1/1 password-person-unknown",
+			"away":  "failed 1/1 password-person-away",
 			"renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
 		}},
 		{"leased the last time by a worker that died", last, ticket, map[string]string{
@@ -116,9 +123,18 @@ func TestLedger_W1_EveryTransitionInEveryState(t *testing.T) {
 		{"active, too old", old, ticket, map[string]string{
 			"rotate": "pending 2/0", "renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
 		}},
+		{"rotated, within its grace", graced, ticket, map[string]string{
+			"want": "pending 2/0", "renew": "pending 3/0", "renew at check-in": "pending 3/0 waiting",
+		}},
+		{"postponed", pending().Postpone(noon, at(9*time.Hour)), ticket, map[string]string{
+			"want": "pending 1/0", "renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
+		}},
 		{"failed", exhausted, ticket, map[string]string{"renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting"}},
 		{"failed, unknown to Google", leased.Fail(ticket, noon, policy, unknown, 0), ticket, map[string]string{
 			"appear": "pending 1/0", "renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
+		}},
+		{"failed, person away", leased.Away(ticket, noon), ticket, map[string]string{
+			"return": "pending 1/0", "renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
 		}},
 	} {
 		for _, tr := range transitions {
@@ -126,7 +142,7 @@ func TestLedger_W1_EveryTransitionInEveryState(t *testing.T) {
 				t.Parallel()
 				got := tr.do(tc.row, tc.ticket)
 				want, changes := tc.want[tr.name]
-				postponed := tr.name == "postpone" && (tc.name == "pending" || tc.name == "retry")
+				postponed := tr.name == "postpone" && (tc.name == "pending" || tc.name == "retry" || tc.name == "active, too old")
 				switch {
 				case postponed:
 					if due := got.Due(); !due.Equal(at(2*time.Hour)) || short(got) != short(tc.row) {

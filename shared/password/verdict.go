@@ -2,6 +2,7 @@ package password
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/fault"
@@ -28,6 +29,8 @@ type Verdict struct {
 	// Reason is a word that Text knows, where the error had one.
 	Reason     string
 	RetryAfter time.Duration
+	// Unanswered: the request may still be on its way to Google.
+	Unanswered bool
 }
 
 // Settling is how long after an account was made Google may deny that it is there
@@ -40,8 +43,18 @@ const Settling = 10 * time.Minute
 // faults for everyone else, so the kind alone does not tell.
 var everybody = []string{
 	"google-key", "google-subject", "google-config", "workspace-subject-rights", "workspace-domain",
-	"workspace-read-only", ReasonKeyMissing, ReasonKeyUnknown, ReasonKeyDamaged,
+	"workspace-read-only", ReasonKeyMissing, ReasonKeyUnknown, ReasonKeyDamaged, ReasonOff, ReasonNoDirectory,
 }
+
+// aboutEverybody reports whether a word is one of everybody, or of the secret
+// store, which has the keys of the whole enterprise.
+func aboutEverybody(reason string) bool {
+	return slices.Contains(everybody, reason) || strings.HasPrefix(reason, "secret")
+}
+
+// unanswered lists the words of calls that may have been sent and were not answered
+// by Google itself.
+var unanswered = []string{"google-deadline", "google-network", "google-backend", ReasonUnexplained}
 
 // recheck is how long to wait for an admin.
 const recheck = time.Hour
@@ -54,8 +67,8 @@ const recheck = time.Hour
 //     google-local-limit, google-paused, google-backend, google-network,
 //     google-deadline, google-token-rejected, google-not-ready) are Deferred; so is
 //     what is about the whole enterprise (google-key, google-subject,
-//     google-config, workspace-subject-rights, workspace-domain), with an hour's
-//     wait.
+//     google-config, google-not-configured, workspace-subject-rights,
+//     workspace-domain, the keys and the secret store), with an hour's wait.
 //   - NotFound (google-not-found, workspace-deleted) is PersonUnknown; but Deferred
 //     within Settling of the account's creation, as is google-forbidden.
 //   - Conflict (google-duplicate) and workspace-unconfirmed are Counted: Google
@@ -73,7 +86,7 @@ func Judge(err error, age time.Duration) Verdict {
 	switch kind := fault.KindOf(err); {
 	case v.Reason == "workspace-unconfirmed", kind == fault.Conflict, kind == fault.Unknown:
 		v.Outcome = Counted
-	case slices.Contains(everybody, v.Reason):
+	case aboutEverybody(v.Reason):
 		v.Outcome, v.RetryAfter = Deferred, max(v.RetryAfter, recheck)
 	case kind == fault.Transient, kind == fault.Exhausted:
 		v.Outcome = Deferred
@@ -82,5 +95,6 @@ func Judge(err error, age time.Duration) Verdict {
 	case kind == fault.NotFound:
 		v.Outcome = PersonUnknown
 	}
+	v.Unanswered = v.Outcome == Deferred && slices.Contains(unanswered, v.Reason)
 	return v
 }

@@ -40,8 +40,8 @@ func TestConflictAlthoughApplied(t *testing.T) {
 		u := b.insert(t, "anna@example.com")
 		b.sim.Faults.Add(applied)
 		next := secret.New("battery staple")
-		want(t, b.SetPassword(t.Context(), u.Key(), next), fault.Transient, workspace.ReasonUnconfirmed)
-		if err := b.SetPassword(t.Context(), u.Key(), next); err != nil || !b.sim.PasswordIs(u.ID, next) {
+		want(t, b.setPassword(t.Context(), u.Key(), next), fault.Transient, workspace.ReasonUnconfirmed)
+		if err := b.setPassword(t.Context(), u.Key(), next); err != nil || !b.sim.PasswordIs(u.ID, next) {
 			t.Errorf("again: %v", err)
 		}
 	})
@@ -139,7 +139,7 @@ func TestRepeatedAfterLostAnswer(t *testing.T) {
 		for i, call := range []func() error{
 			func() error { _, err := b.List(ctx, "", workspace.ListOptions{}); return err },
 			func() error { return b.Suspend(ctx, u.Key()) },
-			func() error { return b.SetPassword(ctx, u.Key(), next) },
+			func() error { return b.setPassword(ctx, u.Key(), next) },
 			func() error { _, err := b.Rename(ctx, u.Key(), "anna.new@example.com"); return err },
 			func() error { return b.SignOut(ctx, u.Key()) },
 			func() error { return b.Delete(ctx, u.Key()) },

@@ -38,7 +38,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	if err := client.SetPassword(ctx, u.Key(), password); err != nil {
+	if _, err := client.SetPassword(ctx, u.Key(), password); err != nil {
 		panic(err)
 	}
 	fmt.Println(u.PrimaryEmail, u.Suspended, sim.PasswordIs(u.ID, password))

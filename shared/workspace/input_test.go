@@ -33,7 +33,7 @@ func TestInvalidInputMakesNoCall(t *testing.T) {
 		"primaryEmail":    user(func(n *workspace.NewUser) { n.PrimaryEmail = "anna" }),
 		"name.givenName":  user(func(n *workspace.NewUser) { n.GivenName = long }),
 		"name.familyName": update(workspace.Patch{FamilyName: workspace.Clear[string]()}),
-		"password":        b.SetPassword(ctx, workspace.ByID("1"), secret.New("short")),
+		"password":        b.setPassword(ctx, workspace.ByID("1"), secret.New("short")),
 		"hashFunction":    user(func(n *workspace.NewUser) { n.Password.Hash = "bcrypt" }),
 		"orgUnitPath":     update(workspace.Patch{OrgUnitPath: workspace.Set("Sales")}),
 		"id":              b.Undelete(ctx, "anna@example.com", "/"),
@@ -93,7 +93,7 @@ func TestMoreInvalidInput(t *testing.T) {
 		}
 	}
 	want(t, b.Delete(t.Context(), workspace.ByID("anna@example.com")), fault.Invalid, "invalid-field")
-	want(t, b.SetPassword(t.Context(), workspace.ByID("1"), secret.Value{}), fault.Invalid, "invalid-field")
+	want(t, b.setPassword(t.Context(), workspace.ByID("1"), secret.Value{}), fault.Invalid, "invalid-field")
 	if n := b.sim.Faults.Calls("*"); n != 0 {
 		t.Errorf("%d calls", n)
 	}

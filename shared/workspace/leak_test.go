@@ -31,7 +31,7 @@ func (b *bench) secretCalls(ctx context.Context, id string) []error {
 	_, err2 := b.Insert(ctx, n)
 	_, err3 := b.Update(ctx, workspace.ByID(id), workspace.Patch{Password: hash})
 	_, err4 := b.Watch(ctx, workspace.WatchRequest{ID: "x", Address: "https://example.com", Token: secret.New(proofWord)})
-	return []error{err1, err2, err3, err4, b.SetPassword(ctx, workspace.ByID(id), plain.Value)}
+	return []error{err1, err2, err3, err4, b.setPassword(ctx, workspace.ByID(id), plain.Value)}
 }
 
 // E3: a server that echoes the request in its errors tells nobody's secrets.

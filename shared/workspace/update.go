@@ -66,13 +66,12 @@ func (c *Client) readBack(ctx context.Context, k Key, p Patch, conflict error) (
 // SetPassword sets a plain password of 8 to 100 printable ASCII characters. It
 // may be repeated with the same password, and must be where it is not known what
 // became of it (invariant W4). The password is in the body of the request and
-// nowhere else.
-func (c *Client) SetPassword(ctx context.Context, k Key, password secret.Value) error {
+// nowhere else. The user is as Google answered.
+func (c *Client) SetPassword(ctx context.Context, k Key, password secret.Value) (User, error) {
 	if password.Empty() {
-		return fault.Field("password", "is required")
+		return User{}, fault.Field("password", "is required")
 	}
-	_, err := c.Update(ctx, k, Patch{Password: Password{Value: password}})
-	return err
+	return c.Update(ctx, k, Patch{Password: Password{Value: password}})
 }
 
 // Rename gives a user another primary address. The old one stays as an alias;
