@@ -127,3 +127,18 @@ func TestEnroll_Device(t *testing.T) {
 		})
 	}
 }
+
+// TestEnroll_MailSettingsAreLookedAtFirst: with the first check-in, where the
+// enterprise has any; where it has none, that one costs no more than others.
+func TestEnroll_MailSettingsAreLookedAtFirst(t *testing.T) {
+	t.Parallel()
+	for _, revision := range []int{0, 3} {
+		b := newBench(t)
+		b.enterprise(func(e *enterprise.Enterprise) { e.MailRevision = revision })
+		p := b.phone()
+		d, err := b.db.Device(t.Context(), b.admitted(p, b.token(func(*enrollment.Token) {})))
+		if err != nil || d.Mail.Due != (revision > 0) {
+			t.Errorf("with settings of revision %d: due %v, %v", revision, d.Mail.Due, err)
+		}
+	}
+}

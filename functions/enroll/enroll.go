@@ -188,6 +188,7 @@ func (s *Registrar) newDevice(c call, a admission) device.Device {
 		Subject: subject, Labels: a.labels, Info: c.request.Device, EnrollmentToken: a.token.ID, EnrolledBy: a.by,
 		EnrolledAt: now, LastSeen: now, CheckInSeconds: ent.Policy.CheckIn(),
 		Desired: device.Desired{AccountType: kind, PlayEnterprise: ent.Play, DisplayName: ent.Name},
+		Mail:    device.Mail{Due: ent.MailRevision > 0},
 	}
 	d.Desired.OwnAccountID = account.Identifier(s.IdentifierKey, ent.ID, account.DeviceAccount, own)
 	d.Desired.AccountID = account.Identifier(s.IdentifierKey, ent.ID, kind, d.AccountSubject())

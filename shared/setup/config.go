@@ -49,6 +49,10 @@ type Config struct {
 	TokenDaily       int           `env:"ROLLCALL_TOKEN_DAILY, default=10"`
 	TokenLife        time.Duration `env:"ROLLCALL_TOKEN_LIFE, default=5m"`
 
+	// PasswordBudget is how long a check-in may take for the sake of a push of the
+	// person's password; 0 leaves every push to the function passwordpush.
+	PasswordBudget time.Duration `env:"ROLLCALL_PASSWORD_BUDGET, default=2s"`
+
 	// Proxies is how many trusted proxies append to X-Forwarded-For.
 	Proxies int `env:"ROLLCALL_PROXIES, default=0"`
 
@@ -113,6 +117,9 @@ func (c Config) Validate() error {
 		if s.value < time.Second {
 			return fault.Field(s.name, "is %v; give at least 1s", s.value)
 		}
+	}
+	if c.PasswordBudget < 0 || c.PasswordBudget > 20*time.Second {
+		return fault.Field("ROLLCALL_PASSWORD_BUDGET", "is %v; give 0 to 20s", c.PasswordBudget)
 	}
 	if c.DirectorySlice < 10*time.Second || c.DirectorySlice > time.Hour {
 		return fault.Field("ROLLCALL_DIRECTORY_SLICE", "is %v; give 10s to 1h", c.DirectorySlice)
