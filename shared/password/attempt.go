@@ -25,14 +25,11 @@ func (l Ledger) Lease(now time.Time, p Policy) (Ledger, Ticket, bool) {
 	if l.State == Active || !l.due(now) {
 		return l, Ticket{}, false
 	}
-	if l.State == Leased {
-		l.State, l.NextAt, l.UpdatedAt = Retry, l.Until, now
-		l.Last, l.LastAt = ReasonNoAnswer, now
-	}
+	l = l.expired(now)
 	if l.Attempts >= p.WithDefaults().MaxAttempts {
 		return l.fail(now, ReasonAttempts), Ticket{}, false
 	}
-	l.State, l.NextAt, l.UpdatedAt = Leased, time.Time{}, now
+	l.State, l.NextAt, l.Turn, l.UpdatedAt = Leased, time.Time{}, time.Time{}, now
 	l.Attempts++
 	l.Leases++
 	l.Until = now.Add(LeaseTime)
@@ -41,6 +38,15 @@ func (l Ledger) Lease(now time.Time, p Policy) (Ledger, Ticket, bool) {
 		Deadline: l.Until.Add(-leaseMargin),
 	}
 	return l, t, true
+}
+
+// expired notes that the lease of a row that is due ran out.
+func (l Ledger) expired(now time.Time) Ledger {
+	if l.State == Leased {
+		l.State, l.NextAt, l.UpdatedAt = Retry, l.Until, now
+		l.Last, l.LastAt = ReasonNoAnswer, now
+	}
+	return l
 }
 
 // holds reports whether t is the lease that the row is under. One that has run out
@@ -139,22 +145,6 @@ func (l Ledger) Away(t Ticket, now time.Time) Ledger {
 	return l.noted(now, ReasonPersonAway).fail(now, ReasonPersonAway)
 }
 
-// Postpone moves a password that is due, and that nobody has, to a later time
-// without a call to Google, so that an enterprise without quota does not stand in
-// the sweep's way; and so a rotation that is due. It takes none of the budgets.
-func (l Ledger) Postpone(now, until time.Time) Ledger {
-	if !l.due(now) || !until.After(now) {
-		return l
-	}
-	switch l.State {
-	case Pending, Retry:
-		l.NextAt, l.UpdatedAt = until, now
-	case Active:
-		l.RotateAt, l.UpdatedAt = until, now
-	}
-	return l
-}
-
 // noted ends the lease with the word of a failure.
 func (l Ledger) noted(now time.Time, reason string) Ledger {
 	l.Last, l.LastAt, l.UpdatedAt, l.Until = word(reason), now, now, time.Time{}
@@ -163,7 +153,7 @@ func (l Ledger) noted(now time.Time, reason string) Ledger {
 
 func (l Ledger) fail(now time.Time, reason string) Ledger {
 	l.State, l.Reason, l.UpdatedAt = Failed, word(reason), now
-	l.NextAt = time.Time{}
+	l.NextAt, l.Turn = time.Time{}, time.Time{}
 	return l
 }
 

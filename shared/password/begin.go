@@ -78,7 +78,7 @@ func (l Ledger) Want(now time.Time, f Fresh) Ledger {
 	case l.State == None && f.For == l.NextBound():
 		return l.begin(now, now, f, now)
 	case l.Waiting(), l.State == Pending && l.Attempts == 0 && l.NextAt.After(now):
-		l.NextAt, l.UpdatedAt = now, now
+		l.NextAt, l.Turn, l.UpdatedAt = now, time.Time{}, now
 	}
 	return l
 }

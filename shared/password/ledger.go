@@ -76,6 +76,9 @@ type Ledger struct {
 	Unanswered time.Time `json:"unanswered,omitzero"`
 	// NextAt is when the password is next offered to Google.
 	NextAt time.Time `json:"nextAt,omitzero"`
+	// Turn is until when the sweep leaves the row alone although it may be due: it
+	// told a worker (HandOut), or it keeps NextAt as a place for it (Postpone).
+	Turn time.Time `json:"turn,omitzero"`
 	// DeferredSince is when the present run of deferrals began, and Deferrals how
 	// many there were.
 	DeferredSince time.Time `json:"deferredSince,omitzero"`
@@ -105,10 +108,19 @@ func New(enterprise, person string) Ledger {
 // this very version (invariant C5).
 func (l Ledger) Usable() bool { return l.State == Active }
 
-// Due is when the row next needs a worker or the sweep without anybody asking: a
-// password to offer, a lease that runs out, a rotation. The zero time is never: the
-// row waits for a device, an admin or nothing.
+// Due is when the row next needs the sweep without anybody asking: a password to
+// offer, a lease that runs out, a rotation. The zero time is never: the row waits
+// for a device, an admin or nothing.
 func (l Ledger) Due() time.Time {
+	at := l.ready()
+	if at.IsZero() {
+		return at
+	}
+	return later(at, l.Turn)
+}
+
+// ready is when a worker may take the row, whomever the sweep told of it.
+func (l Ledger) ready() time.Time {
 	switch l.State {
 	case Pending:
 		if l.NextAt.IsZero() {
@@ -129,9 +141,9 @@ func (l Ledger) Due() time.Time {
 // in.
 func (l Ledger) Waiting() bool { return l.State == Pending && l.NextAt.IsZero() }
 
-// due reports whether Due has come.
+// due reports whether there is something to do with the row for whoever looks at it.
 func (l Ledger) due(now time.Time) bool {
-	at := l.Due()
+	at := l.ready()
 	return !at.IsZero() && !now.Before(at)
 }
 

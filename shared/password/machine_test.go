@@ -195,6 +195,7 @@ func TestLedger_W2_W3_W4_WhateverHappens(t *testing.T) {
 			},
 			"replan":   func() { w.row, _ = w.row.Replan(w.now, policy) },
 			"postpone": func() { w.row = w.row.Postpone(w.now, w.now.Add(time.Minute)) },
+			"hand out": func() { w.row = w.row.HandOut(w.now, w.now.Add(password.TurnTime)) },
 			"google":   func() { w.verdict = answers.Draw(t, "answer") },
 		}
 		// What a worker does comes more often than what ends a version.

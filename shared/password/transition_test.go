@@ -2,6 +2,7 @@ package password_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -74,6 +75,7 @@ func TestLedger_W1_EveryTransitionInEveryState(t *testing.T) {
 		{"away", func(l password.Ledger, k password.Ticket) password.Ledger { return l.Away(k, hour) }},
 		{"return", func(l password.Ledger, _ password.Ticket) password.Ledger { return l.Returned(hour) }},
 		{"postpone", func(l password.Ledger, _ password.Ticket) password.Ledger { return l.Postpone(hour, at(2*time.Hour)) }},
+		{"hand out", func(l password.Ledger, _ password.Ticket) password.Ledger { return l.HandOut(hour, at(2*time.Hour)) }},
 	}
 	old := active(t)
 	old.RotateAt = hour
@@ -107,13 +109,13 @@ func TestLedger_W1_EveryTransitionInEveryState(t *testing.T) {
 			"renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
 		}},
 		{"leased by a worker that died", leased, ticket, map[string]string{
-			"lease": "leased 1/2", "succeed": "active 1/0", "defer": "retry 1/0", "refuse": "retry 1/1",
+			"postpone": "retry 1/1", "lease": "leased 1/2", "succeed": "active 1/0", "defer": "retry 1/0", "refuse": "retry 1/1",
 			"refuse for good": "failed 1/1 workspace-password", "unknown": "failed 1/1 password-person-unknown",
 			"away":  "failed 1/1 password-person-away",
 			"renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
 		}},
 		{"leased the last time by a worker that died", last, ticket, map[string]string{
-			"lease": "failed 1/3 password-attempts",
+			"postpone": "retry 1/3", "lease": "failed 1/3 password-attempts",
 			"renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
 		}},
 		{"retry", retry, ticket, map[string]string{
@@ -129,6 +131,9 @@ func TestLedger_W1_EveryTransitionInEveryState(t *testing.T) {
 		{"postponed", pending().Postpone(noon, at(9*time.Hour)), ticket, map[string]string{
 			"want": "pending 1/0", "renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
 		}},
+		{"told to a worker", pending().HandOut(at(59*time.Minute), at(64*time.Minute)), ticket, map[string]string{
+			"lease": "leased 1/1", "renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
+		}},
 		{"failed", exhausted, ticket, map[string]string{"renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting"}},
 		{"failed, unknown to Google", leased.Fail(ticket, noon, policy, unknown, 0), ticket, map[string]string{
 			"appear": "pending 1/0", "renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
@@ -142,9 +147,12 @@ func TestLedger_W1_EveryTransitionInEveryState(t *testing.T) {
 				t.Parallel()
 				got := tr.do(tc.row, tc.ticket)
 				want, changes := tc.want[tr.name]
-				postponed := tr.name == "postpone" && (tc.name == "pending" || tc.name == "retry" || tc.name == "active, too old")
+				later := map[string][]string{
+					"postpone": {"pending", "retry", "active, too old"},
+					"hand out": {"pending", "retry", "leased by a worker that died", "leased the last time by a worker that died"},
+				}
 				switch {
-				case postponed:
+				case slices.Contains(later[tr.name], tc.name):
 					if due := got.Due(); !due.Equal(at(2*time.Hour)) || short(got) != short(tc.row) {
 						t.Errorf("postponed to %v as %q, want to 14:00 as %q", due, short(got), short(tc.row))
 					}

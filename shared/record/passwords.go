@@ -27,11 +27,11 @@ func (db *DB) Passwords(ctx context.Context, ent string, state password.State, p
 // PasswordsDue lists the rows of all enterprises in a shard, 0 to
 // password.DueShards-1, that are due at or before now, the longest due first, and
 // counts those that cannot be read.
-func (db *DB) PasswordsDue(ctx context.Context, shard int, now time.Time, limit int) (ls []password.Ledger, damaged int, err error) {
+func (db *DB) PasswordsDue(ctx context.Context, shard int, now time.Time, p Page) (ls []password.Ledger, damaged int, next string, err error) {
 	from, to := password.DueRange(shard, now)
-	docs, err := db.driver.Find(ctx, store.Query{Kind: Passwords, Field: byDue, From: from, To: to, Limit: limit})
+	docs, next, err := find(ctx, db, store.Query{Kind: Passwords, Field: byDue, From: from, To: to}, p)
 	ls, damaged = readable[password.Ledger](docs)
-	return ls, damaged, err
+	return ls, damaged, next, err
 }
 
 // Password returns the password row of a person; one that was never written is
@@ -82,6 +82,22 @@ func (tx *Tx) PutPasswordPolicy(p password.Policy) error {
 // DeletePasswordPolicy removes a policy.
 func (tx *Tx) DeletePasswordPolicy(ent string) error {
 	return tx.txn.Delete(store.Key{Kind: PasswordPolicies, ID: ent})
+}
+
+// PasswordTurns returns whose turn it is among an enterprise's passwords. A row that
+// is missing, or cannot be read, is the beginning: losing it loses nothing.
+func (tx *Tx) PasswordTurns(ent string) (password.Turns, error) {
+	t, err := get[password.Turns](tx, PasswordTurns, ent)
+	switch {
+	case fault.KindOf(err) == fault.NotFound, fault.ReasonOf(err) == reasonDamaged, err == nil && t.Enterprise != ent:
+		return password.Turns{Enterprise: ent}, nil
+	}
+	return t, err
+}
+
+// PutPasswordTurns stores whose turn it is.
+func (tx *Tx) PutPasswordTurns(t password.Turns) error {
+	return put(tx, PasswordTurns, t.Enterprise, t, nil)
 }
 
 // MailBook returns an enterprise's mail settings; a book that was never written is

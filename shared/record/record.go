@@ -47,6 +47,8 @@ const (
 
 	Passwords        store.Kind = "passwords"
 	PasswordPolicies store.Kind = "passwordPolicies"
+	// PasswordTurns spaces an enterprise's calls to Google; see password.Turns.
+	PasswordTurns store.Kind = "passwordTurns"
 	// MailBooks holds the mail settings, one row an enterprise.
 	MailBooks store.Kind = "mailBooks"
 )
@@ -55,7 +57,7 @@ const (
 func Kinds() []store.Kind {
 	return []store.Kind{Enterprises, Tokens, Uses, Devices, Accounts, Audit, PlayClaims, People, Directories,
 		DirectoryStates, DirectoryRuns, DirectoryPages, DirectoryManifests, DirectoryPlans, DirectoryChannels, SignInAttempts,
-		Passwords, PasswordPolicies, MailBooks}
+		Passwords, PasswordPolicies, PasswordTurns, MailBooks}
 }
 
 // The index fields.
@@ -131,6 +133,9 @@ var (
 	_ enterprise.Rows = (*Tx)(nil)
 )
 
+// reasonDamaged is the word for a stored record that cannot be read.
+const reasonDamaged = "record-damaged"
+
 func decode[T any](doc store.Document, err error) (T, error) {
 	var v T
 	if err != nil {
@@ -140,7 +145,7 @@ func decode[T any](doc store.Document, err error) (T, error) {
 		return v, err
 	}
 	if err := json.Unmarshal(doc.Body, &v); err != nil {
-		return v, fault.Wrap(err, fault.Permanent, "record-damaged",
+		return v, fault.Wrap(err, fault.Permanent, reasonDamaged,
 			"the stored %s %q cannot be read; restore it from a backup", singular(doc.Key.Kind), doc.Key.ID)
 	}
 	return v, nil
