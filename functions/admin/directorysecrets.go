@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rollcall-emm/rollcall/shared/api"
+	"github.com/rollcall-emm/rollcall/shared/credential"
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/secret"
@@ -14,7 +15,7 @@ import (
 // Bounds of the bodies that hold secrets.
 const (
 	maxPasswordBody = 8 << 10
-	maxKeyBody      = 32 << 10
+	maxKeyBody      = credential.MaxFile
 	maxPassword     = 1024
 )
 
@@ -70,11 +71,11 @@ func (o *Office) showGoogleKey(r *request) error {
 	if err != nil {
 		return err
 	}
-	v, err := readKey(key.Bytes(), true)
-	if err != nil {
-		v = keyView{} // none, or put there by other means and not readable
+	v := keyView{Set: set}
+	// What was put there by other means may not be readable.
+	if c, err := credential.Read(key, credential.Options{AnyTokenURI: true}); err == nil {
+		v = viewOf(c)
 	}
-	v.Set = set
 	return api.WriteJSON(r.w, http.StatusOK, v)
 }
 
@@ -89,14 +90,14 @@ func (o *Office) setGoogleKey(r *request) error {
 	if err != nil {
 		return err
 	}
-	v, err := readKey(raw, o.AnyTokenURI)
+	c, err := credential.Parse(raw, credential.Options{AnyTokenURI: o.AnyTokenURI})
 	if err != nil {
 		return err
 	}
-	v.Set = true
+	v := viewOf(c)
 	rec := o.note(r, e.ID, "directory.google-key", "enterprise:"+e.ID, "client "+v.ClientID+", key SHA-256 "+v.Fingerprint)
 	err = o.recorded(r.Context(), rec, func() error {
-		return o.keep(r.Context(), directory.KeySecret(e.ID), secret.NewBytes(raw))
+		return o.keep(r.Context(), directory.KeySecret(e.ID), c.Stored())
 	})
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rollcall-emm/rollcall/shared/credential"
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/record"
@@ -26,7 +27,7 @@ import (
 )
 
 var testKey = sync.OnceValue(func() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, leastBits)
+	key, err := rsa.GenerateKey(rand.Reader, credential.LeastBits)
 	if err != nil {
 		panic(err)
 	}
