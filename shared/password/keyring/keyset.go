@@ -17,6 +17,8 @@ import (
 // form. Where there is one already, it is fault.Conflict and left alone: a key set
 // that is written over takes every password with it.
 //
+// Otherwise errors are the store's.
+//
 // A secret store cannot compare and set. Create and Rotate are therefore for one
 // caller at a time; let an admin's command call them.
 func Create(ctx context.Context, store secret.Store, name string) error {
@@ -67,7 +69,7 @@ func load(ctx context.Context, store Accessor, name string) (*keyset.Handle, err
 	v, err := store.Access(ctx, name)
 	if fault.KindOf(err) == fault.NotFound {
 		return nil, fault.New(fault.Transient, password.ReasonKeyMissing,
-			"The key %q is not in the secret store. Restore its last version, or create it if no password was ever sealed.", name)
+			"The key %q is not in the secret store. If passwords were sealed with it, restore its last version, and nothing is lost; else make it with: rollcall password key --rotate", name)
 	}
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/google"
 	"github.com/rollcall-emm/rollcall/shared/ldap"
+	"github.com/rollcall-emm/rollcall/shared/password"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/setup"
 	"github.com/rollcall-emm/rollcall/shared/setup/secrets"
@@ -27,14 +28,19 @@ type Clients struct {
 	creations *workspace.CreationLimit
 
 	mu     sync.Mutex
-	google map[string]made
+	google map[way]made
 }
 
-// made is the client of one enterprise, with what it was made after.
+// way is for whom a client is, and whether it only reads.
+type way struct {
+	enterprise string
+	readOnly   bool
+}
+
+// made is a client with whom it acts as.
 type made struct {
-	subject  string
-	readOnly bool
-	client   *workspace.Client
+	subject string
+	client  *workspace.Client
 }
 
 // Open returns the process's Clients, one for all functions in it, so that they
@@ -54,7 +60,7 @@ func Open(ctx context.Context, p *setup.Process) (*Clients, error) {
 		}
 		return &Clients{
 			process: p, secrets: store, caller: google.NewCaller(opt),
-			creations: workspace.NewCreationLimit(workspace.CreationOptions{}), google: map[string]made{},
+			creations: workspace.NewCreationLimit(workspace.CreationOptions{}), google: map[way]made{},
 		}, nil
 	})
 }
@@ -63,22 +69,33 @@ func Open(ctx context.Context, p *setup.Process) (*Clients, error) {
 // as long as it acts as the same administrator in the same way. It only reads
 // unless the mode is ReadWrite. A configuration without Google is fault.Permanent.
 func (c *Clients) Google(_ context.Context, cfg directory.Config) (*workspace.Client, error) {
+	return c.client(cfg, cfg.Mode != directory.ReadWrite)
+}
+
+// Passwords returns the client that sets passwords at Google, whatever the mode: the
+// enterprise's password policy is the permission to do so. It asks for no scope but
+// admin.directory.user. A configuration without Google is fault.Permanent.
+func (c *Clients) Passwords(_ context.Context, cfg directory.Config) (*workspace.Client, error) {
+	return c.client(cfg, false)
+}
+
+func (c *Clients) client(cfg directory.Config, readOnly bool) (*workspace.Client, error) {
 	if cfg.Google == nil {
-		return nil, fault.New(fault.Permanent, "google-not-configured", "the directory's configuration says nothing about Google")
+		return nil, fault.New(fault.Permanent, password.ReasonNoDirectory, "the directory's configuration says nothing about Google")
 	}
-	m := made{subject: cfg.Google.Subject, readOnly: cfg.Mode != directory.ReadWrite}
+	key, m := way{cfg.Enterprise, readOnly}, made{subject: cfg.Google.Subject}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if old := c.google[cfg.Enterprise]; old.client != nil && old.subject == m.subject && old.readOnly == m.readOnly {
+	if old := c.google[key]; old.client != nil && old.subject == m.subject {
 		return old.client, nil
 	}
 	name := directory.KeySecret(cfg.Enterprise)
 	m.client = workspace.New(workspace.Options{
-		Enterprise: cfg.Enterprise, Subject: m.subject, ReadOnly: m.readOnly,
+		Enterprise: cfg.Enterprise, Subject: m.subject, ReadOnly: readOnly,
 		Credential: func(ctx context.Context) (secret.Value, error) { return c.secrets.Access(ctx, name) },
 		Caller:     c.caller, Creations: c.creations, Endpoint: c.process.Config.DirectoryEndpoint,
 	})
-	c.google[cfg.Enterprise] = m
+	c.google[key] = m
 	return m.client, nil
 }
 
