@@ -7,6 +7,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/audit"
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/password"
 	"github.com/rollcall-emm/rollcall/shared/person"
 	"github.com/rollcall-emm/rollcall/shared/record"
 )
@@ -94,6 +95,7 @@ type batch struct {
 	run       *directory.Run
 	items     []directory.Item
 	people    []person.Person
+	passwords []password.Ledger
 	records   []audit.Record
 	unsettled []string
 }
@@ -121,6 +123,9 @@ func (b *batch) decide(tx *record.Tx, at int) error {
 		}
 	}
 	if next.Key != "" && (len(steps) > 0 || !slices.Equal(row.Problems, next.Problems)) {
+		if err := b.reoffer(tx, row, next); err != nil {
+			return err
+		}
 		b.people = append(b.people, next)
 		if next.Settled != next.State.Access() {
 			b.unsettled = append(b.unsettled, next.Key)
@@ -208,6 +213,11 @@ func (b *batch) trail(p person.Person, steps []directory.Step) {
 func (b *batch) write(tx *record.Tx, part directory.Part) error {
 	for _, p := range b.people {
 		if err := tx.PutPerson(p); err != nil {
+			return err
+		}
+	}
+	for _, l := range b.passwords {
+		if err := tx.PutPassword(l); err != nil {
 			return err
 		}
 	}

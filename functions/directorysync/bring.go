@@ -198,8 +198,9 @@ func (s *slice) save(ctx context.Context, p person.Person) error {
 		if err != nil {
 			return false, err
 		}
+		before := row
 		row.Google, row.GoogleAt, row.UpdatedAt = p.Google, p.GoogleAt, p.UpdatedAt
 		row.Problems = p.Problems
-		return false, tx.PutPerson(row)
+		return false, putPerson(tx, before, row, s.Now())
 	})
 }

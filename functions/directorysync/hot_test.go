@@ -11,49 +11,64 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/store/embedded"
 )
 
-// tallying counts the committed writes of each kind of document.
+// tallying counts the committed writes of each kind of document, and the reads of
+// single ones within transactions.
 type tallying struct {
 	store.Driver
-	mu     sync.Mutex
-	writes map[store.Kind]int
+	mu            sync.Mutex
+	writes, reads map[store.Kind]int
+}
+
+func newTallying(t *testing.T) *tallying {
+	t.Helper()
+	file, err := embedded.Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	return &tallying{Driver: file, writes: map[store.Kind]int{}, reads: map[store.Kind]int{}}
 }
 
 func (d *tallying) Update(ctx context.Context, fn func(store.Txn) error) error {
-	var kinds []store.Kind
+	var written, read []store.Kind
 	err := d.Driver.Update(ctx, func(txn store.Txn) error {
-		kinds = nil
-		return fn(tallyingTxn{txn, &kinds})
+		written, read = nil, nil
+		return fn(tallyingTxn{txn, &written, &read})
 	})
-	if err == nil {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		for _, k := range kinds {
-			d.writes[k]++
-		}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, k := range read {
+		d.reads[k]++
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	for _, k := range written {
+		d.writes[k]++
+	}
+	return nil
 }
 
 type tallyingTxn struct {
 	store.Txn
-	kinds *[]store.Kind
+	written, read *[]store.Kind
 }
 
 func (t tallyingTxn) Put(doc store.Document) error {
-	*t.kinds = append(*t.kinds, doc.Key.Kind)
+	*t.written = append(*t.written, doc.Key.Kind)
 	return t.Txn.Put(doc)
+}
+
+func (t tallyingTxn) Get(key store.Key) (store.Document, error) {
+	*t.read = append(*t.read, key.Kind)
+	return t.Txn.Get(key)
 }
 
 // TestReadWrite_C7_NoRowIsHot: Google lets some ten accounts a second be made, and
 // Firestore takes about one write a second of one row.
 func TestReadWrite_C7_NoRowIsHot(t *testing.T) {
 	t.Parallel()
-	file, err := embedded.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = file.Close() })
-	d := &tallying{Driver: file, writes: map[store.Kind]int{}}
+	d := newTallying(t)
 	s := newSite(t, directory.ReadWrite, options{driver: d, plain: true})
 	s.writes()
 	const people = 90

@@ -76,6 +76,10 @@ func (r *refresher) takeIn(ctx context.Context, key, id string, f directory.Fact
 		if next, steps = r.config.Decide(row, id, f, now); next.Key == "" || reflect.DeepEqual(next, row) {
 			return errUnchanged
 		}
+		offered, again, err := reoffered(tx, row, next, now)
+		if err != nil {
+			return err
+		}
 		if len(steps) > 0 {
 			if err := r.admit(tx, id, steps, now); err != nil {
 				return err
@@ -83,6 +87,11 @@ func (r *refresher) takeIn(ctx context.Context, key, id string, f directory.Fact
 		}
 		if err := tx.PutPerson(next); err != nil {
 			return err
+		}
+		if again {
+			if err := tx.PutPassword(offered); err != nil {
+				return err
+			}
 		}
 		return r.audit(tx, next, steps, now)
 	})

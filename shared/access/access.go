@@ -129,7 +129,17 @@ func (s *Settler) finish(ctx context.Context, p person.Person) error {
 			return err
 		}
 		found.Settle(p.State.Access(), s.Now())
-		return tx.PutPerson(found)
+		if found.Settled != person.Granted {
+			return tx.PutPerson(found)
+		}
+		offered, again, err := Reoffer(tx, found, s.Now())
+		if err != nil {
+			return err
+		}
+		if err := tx.PutPerson(found); err != nil || !again {
+			return err
+		}
+		return tx.PutPassword(offered)
 	})
 }
 

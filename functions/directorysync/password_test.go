@@ -1,0 +1,309 @@
+package directorysync
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/rollcall-emm/rollcall/shared/directory"
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/password"
+	"github.com/rollcall-emm/rollcall/shared/person"
+	"github.com/rollcall-emm/rollcall/shared/record"
+	"github.com/rollcall-emm/rollcall/shared/store/storetest"
+	"github.com/rollcall-emm/rollcall/shared/workspace/workspacetest"
+)
+
+// givenUp returns a person's password row that failed for a reason.
+func givenUp(key, reason string) password.Ledger {
+	return password.Ledger{Enterprise: acme, Person: key, State: password.Failed, Version: 3, Begun: noon, Sealed: "sealed",
+		Length: 16, Attempts: 2, Leases: 9, Reason: reason, Last: "google-not-found", LastAt: noon, Accepted: 2, UpdatedAt: noon}
+}
+
+// giveUp makes everybody's password one that failed for a reason.
+func (s *site) giveUp(reason string) {
+	s.t.Helper()
+	for _, p := range s.people() {
+		s.put(func(tx *record.Tx) error { return tx.PutPassword(givenUp(p.Key, reason)) })
+	}
+}
+
+func (s *site) password(p person.Person) password.Ledger {
+	s.t.Helper()
+	l, err := s.db.Password(context.Background(), acme, p.Key)
+	s.must(err)
+	return l
+}
+
+// offered reports whether the password is offered anew: due by now, the same version,
+// with all its attempts. Anything else must be the row as it was given up.
+func (s *site) offered(p person.Person, reason string) bool {
+	s.t.Helper()
+	l, was := s.password(p), givenUp(p.Key, reason)
+	if l == was {
+		return false
+	}
+	if l.State != password.Pending || l.Version != was.Version || l.Sealed != was.Sealed || l.Attempts != 0 || l.Leases != was.Leases ||
+		l.Due().IsZero() || l.Due().After(s.clock.Now()) {
+		s.t.Errorf("the password of %s is %+v", p.Entry.Mail, l)
+	}
+	return true
+}
+
+// hasAccount is when a password may be offered that Google knew nobody for.
+func hasAccount(p person.Person) bool { return p.Google.ID != "" && !p.Google.Deleted }
+
+// TestAppeared_W6_InARun: passwords that were given up because Google had no account
+// are offered again by the run that finds or makes the account, and no others are.
+func TestAppeared_W6_InARun(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		mode   directory.Mode
+		before func(*site)
+		change func(*site)
+		reason string
+		want   []string
+	}{
+		"found":                       {directory.ReadOnly, nil, func(s *site) { s.hire(1, 2) }, password.ReasonUnknownPerson, []string{mail(1), mail(2)}},
+		"given up for another reason": {directory.ReadOnly, nil, func(s *site) { s.hire(1, 2) }, "workspace-password", nil},
+		"another account": {directory.ReadOnly, func(s *site) { s.hire(1, 1) }, func(s *site) {
+			s.google.Remove(mail(1))
+			s.hire(1, 1)
+		}, password.ReasonUnknownPerson, []string{mail(1)}},
+		"changed": {directory.ReadOnly, func(s *site) { s.hire(0, 4) }, func(s *site) {
+			s.must(s.google.Edit(mail(1), func(u *workspacetest.User) { u.FamilyName = "Other" }))
+			s.must(s.ldap.Set(ldapDN(2), "sn", "Other"))
+			s.google.Remove(mail(3))
+		}, password.ReasonUnknownPerson, nil},
+		"made": {directory.ReadWrite, func(s *site) { s.must(s.ldap.Set(ldapDN(1), "givenName")) },
+			func(s *site) { s.must(s.ldap.Set(ldapDN(1), "givenName", "Given")) }, password.ReasonUnknownPerson, []string{mail(1)}},
+		"restored": {directory.ReadWrite, nil, func(s *site) { s.google.Remove(mail(1)) }, password.ReasonUnknownPerson, []string{mail(1)}},
+		"back in Google alone": {directory.GoogleOnly, func(s *site) {
+			s.hire(0, 2)
+			s.must(s.google.Edit(mail(1), func(u *workspacetest.User) { u.Suspended = true }))
+		}, func(s *site) {
+			s.must(s.google.Edit(mail(1), func(u *workspacetest.User) { u.Suspended = false }))
+		}, password.ReasonUnknownPerson, []string{mail(1)}},
+		// Nobody has settled the person meanwhile, and nobody has to after it.
+		"back in Google alone, after being away": {directory.GoogleOnly, func(s *site) {
+			s.hire(0, 2)
+			s.must(s.google.Edit(mail(1), func(u *workspacetest.User) { u.Suspended = true }))
+		}, func(s *site) {
+			s.must(s.google.Edit(mail(1), func(u *workspacetest.User) { u.Suspended = false }))
+		}, password.ReasonPersonAway, []string{mail(1)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, tc.mode, options{})
+			s.writes()
+			if tc.mode.UsesLDAP() {
+				s.employ(0, 4)
+			}
+			if tc.before != nil {
+				tc.before(s)
+			}
+			wantRun(t, s.sync(), directory.Done, "")
+			wantRun(t, s.sync(), directory.Done, "") // which lists what the first one made
+			s.giveUp(tc.reason)
+			tc.change(s)
+			wantRun(t, s.sync(), directory.Done, "")
+			var got []string
+			for m, p := range s.people() {
+				if s.offered(p, tc.reason) {
+					got = append(got, m)
+				}
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, tc.want) {
+				t.Errorf("the passwords of %v are offered again, want %v", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestAppeared_D8_DespiteADamagedRow: a password's row that cannot be read stops
+// nothing that is done for the person.
+func TestAppeared_D8_DespiteADamagedRow(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, directory.ReadOnly, options{})
+	s.employ(0, 2)
+	s.sync()
+	s.giveUp(password.ReasonUnknownPerson)
+	s.must(s.driver.Update(t.Context(), func(tx storeTxn) error {
+		return tx.Put(document(record.Passwords, s.person(mail(0)).Key, `{"version":"3"}`))
+	}))
+	s.hire(0, 2)
+	wantRun(t, s.sync(), directory.Done, "")
+	if p := s.person(mail(0)); !hasAccount(p) || len(p.Problems) > 0 {
+		t.Errorf("the person whose password is damaged has the account %+v, problems %v", p.Google, p.Problems)
+	}
+	if p := s.person(mail(1)); !s.offered(p, password.ReasonUnknownPerson) {
+		t.Error("another's password is not offered again")
+	}
+}
+
+// TestAppeared_D4_CostsNothingAtFirst: who is new has no password, so a first import
+// reads none, and neither does a run without changes; an account that Rollcall makes
+// costs one read.
+func TestAppeared_D4_CostsNothingAtFirst(t *testing.T) {
+	t.Parallel()
+	const people = 60
+	for mode, want := range map[directory.Mode]int{
+		directory.GoogleOnly: 0, directory.LDAPOnly: 0, directory.ReadOnly: 0, directory.ReadWrite: people,
+	} {
+		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
+			d := newTallying(t)
+			s := newSite(t, mode, options{plain: true, driver: d})
+			if mode == directory.ReadWrite {
+				s.writes()
+				s.employ(0, people)
+			} else {
+				s.fill(people)
+			}
+			wantRun(t, s.sync(), directory.Done, "")
+			if n := len(s.people()); n < people || d.reads[record.People] < people {
+				t.Fatalf("%d people, %d reads of them", n, d.reads[record.People])
+			}
+			if n := d.reads[record.Passwords]; n != want {
+				t.Errorf("the first run reads %d passwords, want %d", n, want)
+			}
+			wantRun(t, s.sync(), directory.Done, "")
+			if n := d.reads[record.Passwords]; n != want {
+				t.Errorf("a run without changes reads %d passwords", n-want)
+			}
+			if n := d.writes[record.Passwords]; n != 0 {
+				t.Errorf("%d passwords are written", n)
+			}
+		})
+	}
+}
+
+// together fails the test where somebody has an account and a password that waits for
+// one, at any moment.
+func (s *site) together(where string) {
+	s.t.Helper()
+	for m, p := range s.people() {
+		if was := givenUp(p.Key, password.ReasonUnknownPerson); hasAccount(p) == (s.password(p) == was) {
+			s.t.Errorf("%s: %s has the account %q and the password %+v", where, m, p.Google.ID, s.password(p))
+		}
+	}
+}
+
+// TestAppeared_E2_AtEveryOperation: wherever the process dies, nobody has an account
+// and a password that waits for one.
+func TestAppeared_E2_AtEveryOperation(t *testing.T) {
+	t.Parallel()
+	const n = 3
+	nameless := func(s *site) {
+		s.writes()
+		s.employ(0, n)
+		for i := range n {
+			s.must(s.ldap.Set(ldapDN(i), "givenName"))
+		}
+	}
+	for mode, b := range map[directory.Mode]*breakable{
+		directory.ReadOnly: prepare(t, directory.ReadOnly, func(s *site) { s.employ(0, n) }, func(s *site) {
+			s.giveUp(password.ReasonUnknownPerson)
+			s.hire(0, n)
+		}),
+		directory.ReadWrite: prepare(t, directory.ReadWrite, nameless, func(s *site) {
+			s.giveUp(password.ReasonUnknownPerson)
+			for i := range n {
+				s.must(s.ldap.Set(ldapDN(i), "givenName", "Given"))
+			}
+		}),
+	} {
+		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
+			for k := 1; ; k++ {
+				fired := false
+				for _, when := range []storetest.When{storetest.Before, storetest.After} {
+					beside := b.site
+					if mode == directory.ReadWrite { // each has a Google of its own, where accounts are made
+						beside = &site{ldap: b.site.ldap, config: b.site.config}
+					}
+					s := newSite(t, mode, options{driver: b.store(t), beside: beside, plain: true})
+					s.ids = 1 << 20
+					s.clock.Advance(time.Hour)
+					s.writes()
+					s.command(directory.Command{Op: directory.Start, Run: s.newID(), Kind: directory.Sync})
+					e, _ := s.next()
+					s.faulty.Crash(k, when)
+					err := s.engine.Handle(t.Context(), e)
+					fired = s.faulty.Fired()
+					s.faulty.Fail(0, when)
+					s.together("killed")
+					if fired && err != nil && fault.Redeliver(err) {
+						s.clock.Advance(lease)
+						s.queue = append(s.queue, e)
+					}
+					s.deliver()
+					s.together("in the end")
+					for m, p := range s.people() {
+						if !s.offered(p, password.ReasonUnknownPerson) {
+							t.Errorf("operation %d, side %d: the password of %s is not offered again", k, when, m)
+						}
+					}
+				}
+				if !fired {
+					if t.Logf("%d operations", k-1); k < 14 {
+						t.Errorf("%d operations were broken, want 14 at least", k-1)
+					}
+					return
+				}
+			}
+		})
+	}
+}
+
+// TestAppeared_W6_ByANotification in the transaction that takes the account in.
+func TestAppeared_W6_ByANotification(t *testing.T) {
+	t.Parallel()
+	for k := 1; ; k++ {
+		fired := false
+		for _, when := range []storetest.When{storetest.Before, storetest.After} {
+			b := newWatchBench(t, func(c *directory.Config) { c.Mode = directory.ReadOnly })
+			e := person.Entry{ID: "uuid-1", Mail: "anna@example.com"}
+			p, _ := b.config.Decide(person.Person{}, e.ID, directory.Facts{Entry: &e, EntryAt: watchNoon}, watchNoon)
+			was := givenUp(p.Key, password.ReasonUnknownPerson)
+			b.put(func(tx *record.Tx) error {
+				if err := tx.PutPerson(p); err != nil {
+					return err
+				}
+				return tx.PutPassword(was)
+			})
+			row := func() (person.Person, password.Ledger) {
+				p, err := b.db.Person(t.Context(), p.Key)
+				l, lerr := b.db.Password(t.Context(), acme, p.Key)
+				if err != nil || lerr != nil {
+					t.Fatal(err, lerr)
+				}
+				return p, l
+			}
+			id := b.user("anna@example.com")
+			b.advance(time.Minute)
+			b.faulty.Crash(k, when)
+			err := b.refreshNow(id)
+			fired = b.faulty.Fired()
+			b.faulty.Fail(0, when)
+			if p, l := row(); hasAccount(p) == (l == was) {
+				t.Errorf("operation %d, side %d: the account %q and the password %+v", k, when, p.Google.ID, l)
+			}
+			if fired && !fault.Redeliver(err) {
+				t.Errorf("operation %d, side %d: %v brings nothing back", k, when, err)
+			}
+			b.told(id)
+			if p, l := row(); !hasAccount(p) || l.State != password.Pending || l.Version != was.Version || !l.Due().Equal(p.GoogleAt) {
+				t.Errorf("operation %d, side %d: in the end the account %q and the password %+v", k, when, p.Google.ID, l)
+			}
+		}
+		if !fired {
+			if k < 4 {
+				t.Errorf("%d operations were broken", k-1)
+			}
+			return
+		}
+	}
+}
