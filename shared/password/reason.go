@@ -1,6 +1,10 @@
 package password
 
-import "github.com/rollcall-emm/rollcall/shared/pattern"
+import (
+	"strings"
+
+	"github.com/rollcall-emm/rollcall/shared/pattern"
+)
 
 // Reasons of this package, for Ledger.Reason and Ledger.Last.
 const (
@@ -88,6 +92,9 @@ func Text(reason string) string {
 	}
 	if s, ok := texts[reason]; ok {
 		return s
+	}
+	if strings.HasPrefix(reason, "secret") {
+		return "The secret store does not give a key of the enterprise; see the log. Mend that, then the password is sent by itself."
 	}
 	return texts[ReasonUnexplained]
 }

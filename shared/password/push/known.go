@@ -69,14 +69,6 @@ func unless(err error, k fault.Kind) error {
 	return err
 }
 
-func off() error {
-	return fault.New(fault.Conflict, password.ReasonOff, "The enterprise has no password policy.")
-}
-
-func unlinked() error {
-	return fault.New(fault.Permanent, password.ReasonNoDirectory, "The enterprise's directory says nothing about Google.")
-}
-
 func (k *known) get(id string, now time.Time) (remembrance, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

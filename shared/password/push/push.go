@@ -16,6 +16,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/google"
 	"github.com/rollcall-emm/rollcall/shared/password"
+	"github.com/rollcall-emm/rollcall/shared/person"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/workspace"
@@ -66,12 +67,12 @@ const taking = 10 * time.Second
 //
 // A successful push costs four reads and three writes, and two reads each half a
 // minute for the enterprise.
-func (p *Pusher) Push(ctx context.Context, ent, person string) (password.Ledger, error) {
+func (p *Pusher) Push(ctx context.Context, ent, key string) (password.Ledger, error) {
 	e, err := p.enterprise(ctx, ent)
 	if err != nil {
 		return password.Ledger{}, err
 	}
-	l, j, err := p.lease(ctx, e, person)
+	l, j, err := p.lease(ctx, e, key)
 	if err != nil || j == nil {
 		return l, err
 	}
@@ -91,11 +92,11 @@ type job struct {
 // lease takes the lease, and settles at once what needs no call. The job is nil
 // where there is nothing to call for.
 func (p *Pusher) lease(ctx context.Context, e enterprise, key string) (l password.Ledger, j *job, err error) {
+	var before password.Ledger
 	jitter := p.Jitter()
-	err = p.DB.Update(ctx, func(tx *record.Tx) error {
+	err = p.DB.Update(ctx, func(tx *record.Tx) (err error) {
 		j = nil
-		before, err := tx.Password(e.id, key)
-		if err != nil {
+		if before, err = tx.Password(e.id, key); err != nil {
 			return err
 		}
 		now := p.Now().UTC()
@@ -110,8 +111,8 @@ func (p *Pusher) lease(ctx context.Context, e enterprise, key string) (l passwor
 		}
 		switch {
 		case e.off != nil:
-			l = l.Fail(t, now, e.policy, password.Judge(e.off, 0), jitter)
-		case who.State.Access() != granted || who.Enterprise != e.id:
+			l = l.Fail(t, now, e.policy, barred(e.off), jitter)
+		case who.State.Access() != person.Granted || who.Enterprise != e.id:
 			l = l.Away(t, now)
 		case who.Google.Deleted:
 			l = l.UnknownToGoogle(t, now, workspace.ReasonDeleted)
@@ -125,17 +126,14 @@ func (p *Pusher) lease(ctx context.Context, e enterprise, key string) (l passwor
 	if err != nil {
 		return password.Ledger{}, nil, err
 	}
-	if j == nil {
-		p.note(ctx, l)
-	}
+	p.note(ctx, before, l)
 	return l, j, nil
 }
 
 // answer is what became of an offer.
 type answer struct {
-	err     error
+	failure *password.Verdict // nil: accepted
 	account string
-	age     time.Duration
 	// resealed is the same password under the newer key, where there is one.
 	resealed string
 }
@@ -143,28 +141,34 @@ type answer struct {
 // offer opens the password and sends it.
 func (p *Pusher) offer(ctx context.Context, g Google, j job) (a answer) {
 	now := p.Now()
-	if !j.key.CreatedAt.IsZero() {
-		a.age = max(now.Sub(j.key.CreatedAt), 1) // never unknown, whatever the clocks say
-	}
 	ctx, cancel := context.WithTimeout(ctx, j.ticket.Deadline.Sub(now))
 	defer cancel()
-	v, err := p.Keys.Open(ctx, j.row.Bound(), j.row.Sealed)
+	pw, err := p.Keys.Open(ctx, j.row.Bound(), j.row.Sealed)
 	if err != nil {
-		a.err = ofKeys(err)
+		v := barred(err)
+		a.failure = &v
 		return a
 	}
-	a.resealed = p.reseal(ctx, j.row, v)
-	u, err := g.SetPassword(ctx, j.key, v)
-	a.err, a.account = err, u.ID
+	a.resealed = p.reseal(ctx, j.row, pw)
+	u, err := g.SetPassword(ctx, j.key, pw)
+	if err != nil {
+		var age time.Duration
+		if made := j.key.CreatedAt; !made.IsZero() {
+			age = max(now.Sub(made), 1) // never unknown, whatever the clocks say
+		}
+		v := refused(err, age)
+		a.failure = &v
+	}
+	a.account = u.ID
 	return a
 }
 
 // take takes the answer in. Another worker's row is left as it is.
 func (p *Pusher) take(ctx context.Context, j job, a answer) (l password.Ledger, err error) {
+	var before password.Ledger
 	jitter := p.Jitter()
-	err = p.DB.Update(ctx, func(tx *record.Tx) error {
-		before, err := tx.Password(j.row.Enterprise, j.row.Person)
-		if err != nil {
+	err = p.DB.Update(ctx, func(tx *record.Tx) (err error) {
+		if before, err = tx.Password(j.row.Enterprise, j.row.Person); err != nil {
 			return err
 		}
 		// As it is in this very transaction: a row that became active by an older
@@ -176,10 +180,9 @@ func (p *Pusher) take(ctx context.Context, j job, a answer) (l password.Ledger, 
 		}
 		now := p.Now().UTC()
 		l = before.Reseal(j.row.Sealed, a.resealed)
-		switch {
-		case a.err != nil:
-			l = l.Fail(j.ticket, now, policy, judge(a.err, a.age), jitter)
-		default:
+		if a.failure != nil {
+			l = l.Fail(j.ticket, now, policy, *a.failure, jitter)
+		} else {
 			l = l.Succeed(j.ticket, now, policy, a.account)
 		}
 		if off {
@@ -190,6 +193,6 @@ func (p *Pusher) take(ctx context.Context, j job, a answer) (l password.Ledger, 
 	if err != nil {
 		return password.Ledger{}, err
 	}
-	p.note(ctx, l)
+	p.note(ctx, before, l)
 	return l, nil
 }

@@ -3,7 +3,6 @@ package push
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/audit"
@@ -17,8 +16,8 @@ import (
 // becomes due; see password.Ledger.Want. Where nothing changes, and where the
 // enterprise has no policy, it costs one or two reads and writes nothing. An error is
 // the store's or that of the keys.
-func (p *Pusher) Want(ctx context.Context, ent, person string) (password.Ledger, error) {
-	l, err := p.DB.Password(ctx, ent, person)
+func (p *Pusher) Want(ctx context.Context, ent, key string) (password.Ledger, error) {
+	l, err := p.DB.Password(ctx, ent, key)
 	if err != nil {
 		return password.Ledger{}, err
 	}
@@ -37,7 +36,7 @@ func (p *Pusher) Want(ctx context.Context, ent, person string) (password.Ledger,
 	} else if l.Want(p.Now().UTC(), f) == l {
 		return l, nil
 	}
-	return p.change(ctx, ent, person, func(l password.Ledger) password.Ledger { return l.Want(p.Now().UTC(), f) }, nil)
+	return p.change(ctx, ent, key, func(l password.Ledger) password.Ledger { return l.Want(p.Now().UTC(), f) }, nil)
 }
 
 // Renewal is one person's part of a renewal that an admin asked for.
@@ -71,78 +70,11 @@ func (p *Pusher) Renew(ctx context.Context, r Renewal) (changed bool, err error)
 	return changed, err
 }
 
-// Rotate replaces an accepted password whose time has come, for the sweep, and
-// returns the row. Without a policy the rotation is called off. Where no password
-// can be made, as with a key that is missing, the rotation is put off by an hour, and
-// the log says why. An error is the store's.
-func (p *Pusher) Rotate(ctx context.Context, ent, person string) (password.Ledger, error) {
-	l, err := p.DB.Password(ctx, ent, person)
-	if err != nil {
-		return password.Ledger{}, err
-	}
-	got, _, err := p.replace(ctx, l, func(l password.Ledger, f password.Fresh) password.Ledger {
-		return l.Rotate(p.Now().UTC(), f)
-	}, nil)
-	var m *makingError
-	switch {
-	case err == nil:
-		return got, nil
-	case fault.ReasonOf(err) == password.ReasonOff:
-		return p.change(ctx, ent, person, func(l password.Ledger) password.Ledger {
-			l, _ = l.Unplan(p.Now().UTC())
-			return l
-		}, nil)
-	case asMaking(err, &m):
-		p.Log.LogAttrs(ctx, slog.LevelWarn, "password not rotated", slog.String("enterprise", ent),
-			slog.String("person", person), slog.String("reason", fault.ReasonOf(err)))
-		at := p.Now().UTC().Add(wait + time.Duration(p.Jitter()*float64(wait)))
-		return p.change(ctx, ent, person, func(l password.Ledger) password.Ledger {
-			if l.State != password.Active {
-				return l
-			}
-			return l.Postpone(p.Now().UTC(), at)
-		}, nil)
-	}
-	return password.Ledger{}, err
-}
-
-// replace puts a new password in the place of l's, if with says so. Another version
-// may come in between, and what was made for l's successor does not fit then.
-func (p *Pusher) replace(ctx context.Context, l password.Ledger, with func(password.Ledger, password.Fresh) password.Ledger,
-	note func(password.Ledger) audit.Record) (password.Ledger, bool, error) {
-	for range 3 {
-		// Whether there is anything to do, before a password is made for it.
-		if with(l, password.Fresh{For: l.NextBound()}) == l {
-			return l, false, nil
-		}
-		policy, err := p.DB.PasswordPolicy(ctx, l.Enterprise)
-		if fault.KindOf(err) == fault.NotFound {
-			return l, false, off()
-		}
-		if err != nil {
-			return l, false, err
-		}
-		f, err := password.Make(ctx, p.Generator, p.Keys, l.NextBound(), policy)
-		if err != nil {
-			return l, false, &makingError{err}
-		}
-		got, err := p.change(ctx, l.Enterprise, l.Person, func(l password.Ledger) password.Ledger { return with(l, f) }, note)
-		if err != nil {
-			return l, false, err
-		}
-		if got.Sealed == f.Sealed {
-			return got, true, nil
-		}
-		l = got
-	}
-	return l, false, fault.New(fault.Transient, "password-changing", "The person's password changes all the time; try again later.")
-}
-
 // change stores what the rule makes of the row, and returns it.
-func (p *Pusher) change(ctx context.Context, ent, person string, rule func(password.Ledger) password.Ledger,
+func (p *Pusher) change(ctx context.Context, ent, key string, rule func(password.Ledger) password.Ledger,
 	note func(password.Ledger) audit.Record) (l password.Ledger, err error) {
 	err = p.DB.Update(ctx, func(tx *record.Tx) error {
-		before, err := tx.Password(ent, person)
+		before, err := tx.Password(ent, key)
 		if err != nil {
 			return err
 		}

@@ -2,18 +2,14 @@ package push
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 
 	"github.com/rollcall-emm/rollcall/shared/audit"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/password"
-	"github.com/rollcall-emm/rollcall/shared/person"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 )
-
-const granted = person.Granted
 
 // put stores a row that changed, with the audit record of a password that was
 // accepted or given up.
@@ -37,12 +33,16 @@ func (p *Pusher) put(tx *record.Tx, before, after password.Ledger) error {
 	return nil
 }
 
-// note logs what stands in a person's way.
-func (p *Pusher) note(ctx context.Context, l password.Ledger) {
-	if l.State != password.Retry && l.State != password.Failed {
+// note logs what came into a person's way.
+func (p *Pusher) note(ctx context.Context, before, l password.Ledger) {
+	level := slog.LevelInfo
+	if l.State == password.Failed {
+		level = slog.LevelWarn
+	}
+	if l == before || l.State != password.Retry && l.State != password.Failed {
 		return
 	}
-	p.Log.LogAttrs(ctx, slog.LevelWarn, "password not accepted", slog.String("enterprise", l.Enterprise),
+	p.Log.LogAttrs(ctx, level, "password not accepted", slog.String("enterprise", l.Enterprise),
 		slog.String("person", l.Person), slog.String("state", string(l.State)), slog.Int("version", l.Version),
 		slog.Int("attempts", l.Attempts), slog.String("reason", l.Last))
 }
@@ -90,11 +90,3 @@ func (p *Pusher) unsealed(ctx context.Context, l password.Ledger, err error) {
 	p.Log.LogAttrs(ctx, slog.LevelWarn, "password not sealed anew", slog.String("enterprise", l.Enterprise),
 		slog.String("person", l.Person), slog.String("reason", fault.ReasonOf(err)))
 }
-
-// makingError marks that no password could be made.
-type makingError struct{ err error }
-
-func (e *makingError) Error() string { return e.err.Error() }
-func (e *makingError) Unwrap() error { return e.err }
-
-func asMaking(err error, m **makingError) bool { return errors.As(err, m) }

@@ -11,26 +11,31 @@ import (
 // wait is for what an admin has to mend.
 const wait = time.Hour
 
-// judge is password.Judge with what only the client of Google knows: a refusal that
-// came before the request was sent, as from the token endpoint, is about the
+// refused is password.Judge with what only the client of Google knows: a refusal
+// that came before the request was sent, as from the token endpoint, is about the
 // enterprise's access and never about the person.
-func judge(err error, age time.Duration) password.Verdict {
-	v := password.Judge(err, age)
+func refused(err error, age time.Duration) password.Verdict {
 	if google.NothingDone(err) {
-		v.Unanswered = false
-		if v.Outcome != password.Deferred {
-			v.Outcome, v.RetryAfter = password.Deferred, max(v.RetryAfter, wait)
-		}
+		return barred(err)
+	}
+	return password.Judge(err, age)
+}
+
+// barred judges on what kept Google from being asked at all. It gives up nobody's
+// password, but for one whose ciphertext is damaged.
+func barred(err error) password.Verdict {
+	v := password.Judge(err, 0)
+	v.Unanswered = false
+	if v.Outcome != password.Deferred && v.Reason != password.ReasonUnreadable {
+		v.Outcome, v.RetryAfter = password.Deferred, max(v.RetryAfter, wait)
 	}
 	return v
 }
 
-// ofKeys keeps a failure of the keys, or of where they are, from being taken for
-// one of the person, unless the ciphertext itself is damaged.
-func ofKeys(err error) error {
-	f := fault.As(err)
-	if f == nil || f.Reason == password.ReasonUnreadable || f.Kind == fault.Transient || f.Kind == fault.Exhausted {
-		return err
-	}
-	return fault.Wrap(err, fault.Transient, f.Reason, "The key for stored passwords cannot be had.").After(max(f.RetryAfter, wait))
+func off() error {
+	return fault.New(fault.Conflict, password.ReasonOff, "The enterprise has no password policy.")
+}
+
+func unlinked() error {
+	return fault.New(fault.Permanent, password.ReasonNoDirectory, "The enterprise's directory says nothing about Google.")
 }
