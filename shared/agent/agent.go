@@ -45,6 +45,9 @@ func (s State) clone() State {
 type Config struct {
 	Keys Keys
 	Play Play
+	// Mail, if set, takes mail settings. Without it the agent passes over them, as over
+	// directives of a kind that it does not know.
+	Mail Mail
 	// State is what Save was last given; its zero value is a new device.
 	State State
 	// Save makes a state durable before it returns. It is not called where

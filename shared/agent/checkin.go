@@ -37,10 +37,11 @@ type CheckInResult struct {
 }
 
 // CheckIn reports, follows the directives in order, and reports what became of
-// them at once, for at most four rounds. After a directive that failed, those
-// behind it are left, for they may rest on it; what the server wants then is for
-// the next CheckIn, so that a device that cannot add its account does not use up
-// its tokens in one go.
+// them at once, for at most four rounds. After a directive about an account that
+// failed, those about accounts behind it are left, for they may rest on it; what the
+// server wants then is for the next CheckIn, so that a device that cannot add its
+// account does not use up its tokens in one go. Mail settings go on all the same, and
+// one that failed is left by itself.
 //
 // An error means that the server could not be reached or refused the report, that
 // the state could not be saved, or that Play could not list the accounts. Calling
@@ -54,17 +55,18 @@ func (a *Agent) CheckIn(ctx context.Context) (CheckInResult, error) {
 	if a.state.DeviceID == "" {
 		return r, ErrNotEnrolled
 	}
-	for next := again; next != stop; {
+	var v visit
+	for again := true; again; {
 		reply, err := a.report(ctx)
 		if err != nil {
 			return r, err
 		}
-		r.take(reply)
+		r.take(reply, a.knows)
 		a.rest = r.Next
-		if next == reportOnly || r.Rounds == maxRounds {
+		if r.Rounds == maxRounds {
 			break
 		}
-		if next, err = a.follow(ctx, reply.Directives, &r); err != nil {
+		if again, err = a.follow(ctx, reply.Directives, &v, &r); err != nil {
 			return r, err
 		}
 	}
@@ -75,19 +77,15 @@ func (a *Agent) CheckIn(ctx context.Context) (CheckInResult, error) {
 	return r, nil
 }
 
-func (r *CheckInResult) take(reply protocol.CheckInReply) {
+func (r *CheckInResult) take(reply protocol.CheckInReply, knows func(protocol.DirectiveKind) bool) {
 	r.Rounds++
 	r.Next = time.Duration(reply.NextCheckInSeconds) * time.Second
 	r.Pending, r.Unknown = reply.Directives, nil
 	for _, d := range reply.Directives {
-		if !known(d.Kind) {
+		if !knows(d.Kind) {
 			r.Unknown = append(r.Unknown, d)
 		}
 	}
-}
-
-func known(k protocol.DirectiveKind) bool {
-	return k == protocol.AddAccount || k == protocol.RemoveAccount
 }
 
 // report makes one check-in, and forgets the outcomes that it carried.

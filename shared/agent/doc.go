@@ -4,7 +4,8 @@
 //
 // Client makes the three calls, each with a new proof for each try. Agent keeps
 // a device converged: it reports, follows the directives in order, and reports
-// what became of them.
+// what became of them. Play is the device's side of Google Play, and Mail that of its
+// mail client.
 //
 // # Crashes
 //
@@ -23,6 +24,9 @@
 //   - An outcome is kept until a check-in that carried it was answered. It may
 //     arrive twice, which the server takes as once.
 //   - Removing is repeatable: an account that is not there is removed.
+//   - So is all that is done to mail settings: a setting that was applied, and whose
+//     outcome was not saved, comes again and is applied again. The agent keeps nothing
+//     of it, least of all its password.
 //
 // What a crash can cost is one authentication token, never an account.
 package agent

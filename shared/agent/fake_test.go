@@ -56,6 +56,7 @@ type server struct {
 	requests map[agent.Endpoint]int
 	tokens   map[string]string // minted token -> device; "" once it was used
 	extra    []protocol.Directive
+	mail     mailPlan
 	claims   func(*protocol.TokenClaims)
 	reports  []protocol.CheckInRequest
 }
@@ -161,7 +162,8 @@ func (s *server) serve(e agent.Endpoint, r *http.Request, body []byte) (any, err
 	s.reports = append(s.reports, req)
 	*d = device.Apply(*d, req, s.now).Device
 	ds := append([]protocol.Directive{}, s.extra...)
-	return protocol.CheckInReply{Directives: append(ds, device.Plan(d.Desired, req.Accounts)...), NextCheckInSeconds: 3600}, nil
+	ds = append(ds, s.mail.order(req.Outcomes, device.Plan(d.Desired, req.Accounts))...)
+	return protocol.CheckInReply{Directives: ds, NextCheckInSeconds: 3600}, nil
 }
 
 // admits reports whether what a device enrols with is right: the token, the password

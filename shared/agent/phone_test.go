@@ -27,6 +27,7 @@ type phone struct {
 	server   *server
 	keys     agent.Keys
 	accounts []protocol.Account
+	mailbox  *mailbox // nil on a phone without a mail client
 	adds     int
 	addErr   error
 	// removeErr is what RemoveAccount returns, after removing if removeAnyway.
@@ -60,14 +61,18 @@ func (p *phone) start() *agent.Agent {
 	if err := json.Unmarshal(p.stored, &st); err != nil {
 		p.t.Fatal(err)
 	}
-	a, err := agent.New(agent.Config{
+	cfg := agent.Config{
 		Keys: p.keys, Play: p, State: st, Save: p.save, EnrollURL: p.server.endpoint("enroll"),
 		Device: p.device(),
 		Options: &agent.Options{
 			HTTP: &http.Client{Transport: p}, Now: p.now, Wait: p.wait,
 			Random: rand.NewChaCha8([32]byte{byte(rand.Uint32()), byte(rand.Uint32())}), Observe: p.observe,
 		},
-	})
+	}
+	if p.mailbox != nil {
+		cfg.Mail = p.mailbox
+	}
+	a, err := agent.New(cfg)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 )
@@ -16,9 +17,9 @@ import (
 // controller's support library and the AccountManager. An Agent calls one method
 // at a time.
 //
-// An error of AddAccount or RemoveAccount may have a method Reason() string of
-// [A-Z0-9_]{1,64}, such as the name of the library's error, and a method
-// Detail() string for the operator; nothing else of it leaves the device.
+// An error of AddAccount or RemoveAccount may have a reason of [A-Z0-9_]{1,64}, such as
+// the name of the library's error, as a fault or by a method Reason() string, and a
+// method Detail() string for the operator; nothing else of it leaves the device.
 type Play interface {
 	// AddAccount adds a managed account by a single-use token and returns its
 	// name as Accounts gives it. When it returns, Accounts lists the account.
@@ -39,23 +40,27 @@ const (
 
 var reasonPattern = regexp.MustCompile(`^[A-Z0-9_]{1,64}$`)
 
-// failure turns an error of Play into an outcome that the server takes. Whatever
-// the error says, the token is not in it.
-func failure(directiveID string, err error, reason string, token secret.Value) protocol.Outcome {
+// failure turns an error of Play or Mail into an outcome that the server takes.
+// Whatever the error says, what is to be hidden is not in it.
+func failure(directiveID string, err error, reason string, hide []string) protocol.Outcome {
 	o := protocol.Outcome{DirectiveID: directiveID, Result: protocol.Failed, Reason: reason}
-	hide := []string{token.Reveal()}
-	var own interface{ Reason() string }
-	if errors.As(err, &own) && reasonPattern.MatchString(own.Reason()) {
-		o.Reason = scrub(own.Reason(), hide)
-		if !reasonPattern.MatchString(o.Reason) {
-			o.Reason = reason
-		}
+	if own := scrub(ownReason(err), hide); reasonPattern.MatchString(own) {
+		o.Reason = own
 	}
 	var more interface{ Detail() string }
 	if errors.As(err, &more) {
 		o.Detail = clip(scrub(more.Detail(), hide), 256)
 	}
 	return o
+}
+
+// ownReason returns the reason that an error gives, or "".
+func ownReason(err error) string {
+	var own interface{ Reason() string }
+	if errors.As(err, &own) {
+		return own.Reason()
+	}
+	return fault.ReasonOf(err)
 }
 
 // clip returns s without control characters and with at most n characters.

@@ -46,6 +46,7 @@ func TestGenerateVectors(t *testing.T) {
 	}
 	v.Accepted, v.Refused = requests()
 	v.Sealed, v.SealedRefused = sealed(t, old)
+	v.Settings, v.SettingsRefused = settings(t, old, v.Sealed)
 	v.SignIn = nonces(v.Proof.Thumbprint)
 	out, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
@@ -176,8 +177,9 @@ func TestVectorsAreCurrent(t *testing.T) {
 	t.Parallel()
 	v := readVectors(t)
 	accepted, refused := requests()
-	want, _ := json.Marshal([]any{documented(t), accepted, refused})
-	got, _ := json.Marshal([]any{v.Proof, v.Accepted, v.Refused})
+	good, bad := settings(t, v, v.Sealed)
+	want, _ := json.Marshal([]any{documented(t), accepted, refused, good, bad})
+	got, _ := json.Marshal([]any{v.Proof, v.Accepted, v.Refused, v.Settings, v.SettingsRefused})
 	if compact(t, want) != compact(t, got) {
 		t.Error("functions/testdata/vectors.json is outdated; run go generate ./shared/proof")
 	}

@@ -35,6 +35,10 @@ type vectors struct {
 	SignIn []nonceVector `json:"signIn"`
 	// SealedRefused are sealed texts that an agent must not take.
 	SealedRefused []sealedVector `json:"sealedRefused"`
+	// Settings are directives about mail settings, and SettingsRefused those that an
+	// agent reports as failed.
+	Settings        []settingVector `json:"settings"`
+	SettingsRefused []settingVector `json:"settingsRefused"`
 }
 
 // proofVector is one proof with everything in between.

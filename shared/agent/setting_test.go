@@ -1,0 +1,236 @@
+package agent_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	crand "crypto/rand"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/rollcall-emm/rollcall/shared/agent"
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/protocol"
+	"github.com/rollcall-emm/rollcall/shared/secret"
+)
+
+type settingVector struct {
+	Name       string
+	Reason     string
+	PrivateKey jose.JSONWebKey
+	DeviceID   string
+	Directive  protocol.Directive
+	Plaintext  string
+}
+
+func settingVectors(t testing.TB) (good, bad []settingVector) {
+	t.Helper()
+	raw, err := os.ReadFile("../../functions/testdata/vectors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all struct{ Settings, SettingsRefused []settingVector }
+	if err := json.Unmarshal(raw, &all); err != nil {
+		t.Fatal(err)
+	}
+	return all.Settings, all.SettingsRefused
+}
+
+// opener returns keys that open what is sealed to the given one.
+func opener(t testing.TB, opening any) agent.Keys {
+	t.Helper()
+	signing, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := agent.NewKeys(signing, opening)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// TestInvariantC8SettingVectors: an agent takes the documented settings as they are
+// meant, and refuses the others with the documented reason (C8, T2).
+func TestInvariantC8SettingVectors(t *testing.T) {
+	t.Parallel()
+	good, bad := settingVectors(t)
+	if len(good) < 7 || len(bad) < 30 {
+		t.Fatalf("%d good vectors and %d bad ones", len(good), len(bad))
+	}
+	for _, v := range append(good, bad...) {
+		s, err := opener(t, v.PrivateKey.Key).OpenSetting(v.Directive, v.DeviceID)
+		if fault.ReasonOf(err) != v.Reason {
+			t.Errorf("%s: OpenSetting = %v, want %q", v.Name, err, v.Reason)
+		}
+		if err != nil {
+			if strings.Contains(err.Error(), "example") || s.ID() != "" {
+				t.Errorf("%s: %v shows the content, or there is one: %+v", v.Name, err, s)
+			}
+			continue
+		}
+		// What was taken says the same as what was sent.
+		want := v.Directive.Content
+		if v.Directive.Sealed != "" {
+			var c protocol.SettingClaims
+			if err := json.Unmarshal([]byte(v.Plaintext), &c); err != nil {
+				t.Fatal(err)
+			}
+			want = c.Content
+		}
+		if got := revealed(t, s); got != canonical(t, want) {
+			t.Errorf("%s: took %s, want %s", v.Name, got, canonical(t, want))
+		}
+	}
+}
+
+// revealed returns the setting as JSON with its secrets in their places.
+func revealed(t testing.TB, s protocol.MailSetting) string {
+	t.Helper()
+	raw, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m map[string]map[string]any
+	if err := json.Unmarshal(raw, &m); err != nil {
+		t.Fatal(err)
+	}
+	if s.Account != nil && s.Account.Password != nil {
+		m["account"]["password"] = s.Account.Password.Reveal()
+	}
+	if s.Managed != nil {
+		for name, v := range s.Managed.Secrets {
+			m["managed"]["secrets"].(map[string]any)[name] = v.Reveal()
+		}
+	}
+	raw, _ = json.Marshal(m)
+	return string(raw)
+}
+
+func canonical(t testing.TB, raw []byte) string {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal(raw, &v); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := json.Marshal(v)
+	return string(out)
+}
+
+// TestMail_UnfitSettingsAreReported: what an agent may not take reaches no mail client,
+// is reported with its reason, and keeps nothing else back.
+func TestMail_UnfitSettingsAreReported(t *testing.T) {
+	t.Parallel()
+	content := fmt.Sprintf(accountContent, "x", generated)
+	for name, tc := range map[string]struct {
+		reason string
+		make   func(k agent.Keys, id string) protocol.Directive
+	}{
+		"for another device":      {agent.ReasonSettingMisdirected, func(k agent.Keys, _ string) protocol.Directive { return sealed(t, k, "danother", "x", content) }},
+		"of another setting":      {agent.ReasonSettingMisdirected, func(k agent.Keys, id string) protocol.Directive { return sealed(t, k, id, "y", content) }},
+		"a password in clear":     {agent.ReasonSettingUnreadable, func(agent.Keys, string) protocol.Directive { return apply("x", content) }},
+		"nothing":                 {agent.ReasonSettingUnreadable, func(agent.Keys, string) protocol.Directive { return apply("x", "{}") }},
+		"no setting to remove":    {agent.ReasonSettingUnreadable, func(agent.Keys, string) protocol.Directive { return withdraw("") }},
+		"a strange one to remove": {agent.ReasonSettingUnreadable, func(agent.Keys, string) protocol.Directive { d := withdraw("x"); d.Setting = "../x"; return d }},
+		"sealed to another device": {agent.ReasonSettingUnreadable, func(_ agent.Keys, id string) protocol.Directive {
+			k, err := agent.GenerateKeys(crand.Reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return sealed(t, k, id, "x", content)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, a := mailed(t)
+			d := tc.make(p.keys, p.server.only().ID)
+			p.server.mail.open = append([]protocol.Directive{d}, p.server.mail.open...)
+			r, err := a.CheckIn(t.Context())
+			if err != nil || len(r.Outcomes) != 6 {
+				t.Fatalf("CheckIn = %+v, %v", r, err)
+			}
+			p.wantConverged()
+			if len(p.mailbox.has) != len(allMail) {
+				t.Errorf("the mail client has %v", p.mailbox.has)
+			}
+			for _, o := range r.Outcomes {
+				want := protocol.Outcome{DirectiveID: d.ID, Result: protocol.Failed, Reason: tc.reason}
+				if o.DirectiveID == d.ID && o != want {
+					t.Errorf("outcome %+v, want %+v", o, want)
+				}
+			}
+		})
+	}
+}
+
+// FuzzOpenSetting: no content makes an agent panic; what it takes in clear has no
+// secret, is for the directive, is whole, and shows nothing; what it refuses it does not
+// repeat.
+func FuzzOpenSetting(f *testing.F) {
+	good, bad := settingVectors(f)
+	for _, v := range append(good, bad...) {
+		f.Add([]byte(v.Directive.Content), []byte(v.Plaintext), v.Directive.Sealed)
+	}
+	for _, s := range []string{`{"account":{}}`, `{"managed":{"values":{"a":1e400,"b":-0}}}`, `{"managed":{"secrets":null,"values":{}}}`, `[]`, `null`, "\xff"} {
+		f.Add([]byte(s), []byte(`{"deviceId":"d1","directiveId":"set-1","content":`+s+`}`), "a.b.c.d.e")
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), crand.Reader)
+	if err != nil {
+		f.Fatal(err)
+	}
+	k := opener(f, key)
+	f.Fuzz(func(t *testing.T, content, plain []byte, jwe string) {
+		own, err := k.Encryption().Seal(plain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range []protocol.Directive{
+			{ID: "set-1", Setting: "work", Content: content}, {ID: "set-1", Setting: "work", Sealed: own}, {ID: "set-1", Setting: "work", Sealed: jwe},
+		} {
+			s, err := k.OpenSetting(d, "d1")
+			if err != nil {
+				if r := fault.ReasonOf(err); r != agent.ReasonSettingUnreadable && r != agent.ReasonSettingMisdirected || s.ID() != "" {
+					t.Errorf("OpenSetting = %v with %v", err, s)
+				}
+				continue
+			}
+			if s.ID() != "work" || s.Validate() != nil || d.Sealed == "" && len(s.Secrets()) > 0 {
+				t.Errorf("took %s", revealed(t, s))
+			}
+			bare := show(without(s)) // where the same text is no secret
+			for _, v := range s.Secrets() {
+				if len(v.Reveal()) >= 8 && strings.Contains(show(s), v.Reveal()) && !strings.Contains(bare, v.Reveal()) && !strings.Contains(secret.Redacted, v.Reveal()) {
+					t.Errorf("%s shows its secret %q", show(s), v.Reveal())
+				}
+			}
+		}
+	})
+}
+
+// show prints a setting and all that is in it.
+func show(s protocol.MailSetting) string {
+	raw, _ := json.Marshal(s)
+	return fmt.Sprintf("%v %+v %+v %+v %s", s, s, s.Account, s.Managed, raw)
+}
+
+// without returns the setting with other secrets in the place of its own.
+func without(s protocol.MailSetting) protocol.MailSetting {
+	if s.Account != nil {
+		a := *s.Account
+		a.Password = protocol.NewSecret(secret.New("x"))
+		s.Account = &a
+	}
+	if s.Managed != nil {
+		m := *s.Managed
+		m.Secrets = map[string]protocol.Secret{}
+		for name := range s.Managed.Secrets {
+			m.Secrets[name] = *protocol.NewSecret(secret.New("x"))
+		}
+		s.Managed = &m
+	}
+	return s
+}
