@@ -3,6 +3,7 @@ package workspacetest
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Edit changes a user as somebody at Google's console does; channels are told.
@@ -50,6 +51,18 @@ func (s *Server) HideStatus(userKey string, hidden bool) {
 	defer s.mu.Unlock()
 	if r := s.findLocked(userKey); r != nil {
 		r.set(statusHidden, hidden)
+	}
+}
+
+// Young makes calls for the user meet one of Options.Unsettled in turn until that
+// moment, as those for a user do who was just made, whoever made this one. Options
+// say which: with the 404 alone the user is not known yet to the server that answers,
+// and with the 412 alone known and not ready. A time that is over ends it.
+func (s *Server) Young(userKey string, until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.findLocked(userKey); r != nil {
+		r.rare().youngUntil = until.UnixNano()
 	}
 }
 

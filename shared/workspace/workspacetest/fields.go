@@ -48,7 +48,7 @@ func isNull(v json.RawMessage) bool { return string(v) == "null" }
 // applyLocked changes the edit's record: what is absent stays, null clears,
 // arrays are replaced whole, and read-only fields are ignored.
 func (s *Server) applyLocked(e *edit, body fieldMap) *googletest.Error {
-	if refused := applyPassword(e.record, body); refused != nil {
+	if refused := s.applyPasswordLocked(e.record, body); refused != nil {
 		return refused
 	}
 	for name, v := range body {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha1" //nolint:gosec // a format that Google takes
 	"encoding/hex"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,9 +25,9 @@ const maxRounds = 10_000
 
 var digestLength = map[string]int{"1": 22, "5": 43, "6": 86}
 
-// applyPassword reads password and hashFunction together: with a hash function
-// the password must be a hash of it.
-func applyPassword(r *record, body fieldMap) *googletest.Error {
+// applyPasswordLocked reads password and hashFunction together: with a hash function
+// the password must be a hash of it, which the customer's policy cannot judge.
+func (s *Server) applyPasswordLocked(r *record, body fieldMap) *googletest.Error {
 	v, ok := body["password"]
 	if !ok || isNull(v) {
 		return nil
@@ -35,7 +36,7 @@ func applyPassword(r *record, body fieldMap) *googletest.Error {
 	password, function := text(v), text(body["hashFunction"])
 	switch function {
 	case "":
-		if !plainFits(password) {
+		if !plainFits(password) || !r.customer.passwords.takes(r, password) {
 			return refused
 		}
 	case "MD5", "SHA-1", "crypt":
@@ -47,6 +48,7 @@ func applyPassword(r *record, body fieldMap) *googletest.Error {
 	}
 	m := r.rare()
 	m.password, m.hash = secret.New(password), function
+	m.sets = append(slices.Clip(m.sets), PasswordSet{At: s.opt.Now(), Password: m.password, Hash: function})
 	return nil
 }
 

@@ -44,7 +44,9 @@ type rareFields struct {
 	aliases     []string
 	password    secret.Value // plain, or the hash
 	hash        string       // the hash function
+	sets        []PasswordSet
 	deleted     int64
+	youngUntil  int64 // see Server.Young
 	unsettled   int
 	fields      map[string]json.RawMessage
 }

@@ -79,7 +79,10 @@ func (s *Server) userLocked(c call) (*record, *googletest.Error) {
 
 // unsettledLocked returns what a call for a new user meets, each in turn.
 func (s *Server) unsettledLocked(r *record) *googletest.Error {
-	if s.opt.Settling <= 0 || !r.is(inserted) || s.opt.Now().Sub(r.createdAt()) >= s.opt.Settling {
+	now := s.opt.Now()
+	young := r.more != nil && now.UnixNano() < r.more.youngUntil
+	settling := s.opt.Settling > 0 && r.is(inserted) && now.Sub(r.createdAt()) < s.opt.Settling
+	if !young && !settling {
 		return nil
 	}
 	m := r.rare()

@@ -76,6 +76,8 @@ type customer struct {
 	units   map[string]bool
 	index   index // the living
 	deleted index
+	// passwords is what the customer's own policy asks of passwords.
+	passwords PasswordPolicy
 }
 
 // window counts calls within one period.
