@@ -29,6 +29,15 @@ func TestOutcome_E4_NamesTheField(t *testing.T) {
 		{"done with detail", "outcomes[0].detail", protocol.Outcome{DirectiveID: "rm-1", Result: "done", Detail: "d"}},
 		{"added without name", "outcomes[0].accountName", protocol.Outcome{DirectiveID: "add-1", Result: "done"}},
 		{"the shortest add without name", "outcomes[0].accountName", protocol.Outcome{DirectiveID: "add-", Result: "done"}},
+		{"setting applied", "", protocol.Outcome{DirectiveID: "set-1", Result: "done"}},
+		{"setting removed", "", protocol.Outcome{DirectiveID: "unset-1", Result: "done"}},
+		{"setting failed", "", protocol.Outcome{DirectiveID: "set-1", Result: "failed", Reason: "MAIL_CLIENT_MISSING", Detail: "d"}},
+		{"setting failed without reason", "outcomes[0].reason", protocol.Outcome{DirectiveID: "unset-1", Result: "failed"}},
+		{"setting failed for a lower-case reason", "outcomes[0].reason", protocol.Outcome{DirectiveID: "set-1", Result: "failed", Reason: "no"}},
+		{"setting applied with reason", "outcomes[0].reason", protocol.Outcome{DirectiveID: "set-1", Result: "done", Reason: "X"}},
+		{"setting applied with name", "outcomes[0].accountName", protocol.Outcome{DirectiveID: "set-1", Result: "done", AccountName: "a"}},
+		{"setting removed with name", "outcomes[0].accountName", protocol.Outcome{DirectiveID: "unset-", Result: "done", AccountName: "a"}},
+		{"setting in an unknown state", "outcomes[0].result", protocol.Outcome{DirectiveID: "set-1", Result: "applied"}},
 		{"long detail", "outcomes[0].detail", protocol.Outcome{DirectiveID: "rm-1", Result: "failed", Reason: "X", Detail: strings.Repeat("ü", 257)}},
 	} {
 		r := protocol.CheckInRequest{Accounts: []protocol.Account{}, Outcomes: []protocol.Outcome{tc.outcome}}
