@@ -5,10 +5,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/api"
 	"github.com/rollcall-emm/rollcall/shared/audit"
+	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/record"
@@ -24,9 +26,9 @@ type Authenticator interface {
 }
 
 // Office serves admins: it reads status, writes configuration, and starts
-// workflows by publishing their events. It never calls Google and does none of
-// the workflows' work. Its fields are not changed once it serves; it may be used
-// concurrently.
+// workflows by publishing their events. It does none of the workflows' work: at
+// Google it reads one user where an admin asks for one, and changes nothing. Its
+// fields are not changed once it serves; it may be used concurrently.
 type Office struct {
 	DB          *record.DB
 	Events      event.Publisher
@@ -38,6 +40,9 @@ type Office struct {
 	// AnyTokenURI takes a Google key whose token_uri is not Google's: for
 	// development against a simulator, never in production.
 	AnyTokenURI bool
+	// Google returns what reads Google's directory as a configuration says. It is
+	// called when an admin asks about a person's Google account, and not before.
+	Google func(context.Context, directory.Config) (GoogleUsers, error)
 	// EnrollURL is the public URL of the function enroll, which goes into
 	// provisioning QR codes.
 	EnrollURL string
@@ -45,6 +50,9 @@ type Office struct {
 	// Random is the source of enrollment tokens' secrets and of request ids; it
 	// must be safe for concurrent use, as crypto/rand.Reader is.
 	Random io.Reader
+
+	// rotation is held by whoever changes the key set of passwords.
+	rotation sync.Mutex
 }
 
 // maxBody bounds a request's body: a list of 100 ids fits several times.
@@ -65,6 +73,7 @@ func (o *Office) routes() map[string]map[string]action {
 		ent + "/enrollment-tokens/{id}": {"GET": o.showToken, "DELETE": o.revokeToken},
 		ent + "/devices":                {"GET": o.listDevices},
 		ent + "/devices/{id}":           {"GET": o.showDevice},
+		ent + "/devices/{id}/settings":  {"GET": o.previewSettings},
 		ent + "/accounts":               {"GET": o.listAccounts},
 		ent + "/accounts/{id}":          {"GET": o.showAccount},
 		ent + "/audit":                  {"GET": o.listAudit},
@@ -80,6 +89,15 @@ func (o *Office) routes() map[string]map[string]action {
 		dir + "/runs/{id}/reject":       {"POST": o.rejectRun},
 		ent + "/people":                 {"GET": o.listPeople},
 		ent + "/people/{id}":            {"GET": o.showPerson},
+		ent + "/people/{id}/password":   {"GET": o.showPassword},
+		ent + "/people/{id}/google":     {"GET": o.showGoogleAccount},
+		ent + "/password-policy":        {"GET": o.showPasswordPolicy, "PUT": o.setPasswordPolicy, "DELETE": o.removePasswordPolicy},
+		ent + "/passwords":              {"GET": o.listPasswords},
+		ent + "/passwords/status":       {"GET": o.showPasswordStatus},
+		ent + "/password-key":           {"GET": o.showPasswordKey, "POST": o.rotatePasswordKey},
+		ent + "/settings":               {"GET": o.listSettings},
+		ent + "/settings/{id}":          {"GET": o.showSetting, "PUT": o.saveSetting, "DELETE": o.removeSetting},
+		ent + "/settings/{id}/labels":   {"PUT": o.labelSetting},
 		"/v1/audit":                     {"GET": o.listSystemAudit},
 		"/v1/dead-letters":              {"GET": o.listDeadLetters},
 		"/v1/dead-letters/{id}/replay":  {"POST": o.replayDeadLetter},

@@ -7,6 +7,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/api"
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/event"
+	"github.com/rollcall-emm/rollcall/shared/password"
 	"github.com/rollcall-emm/rollcall/shared/workflow"
 )
 
@@ -22,6 +23,8 @@ type deadLetterView struct {
 	Command   *workflow.Command `json:"command,omitempty"`
 	// Directory is the command of an event on a directory.
 	Directory *directory.Command `json:"directory,omitempty"`
+	// Password says whose password an event is about.
+	Password *password.Nudge `json:"password,omitempty"`
 }
 
 func (o *Office) listDeadLetters(r *request) error {
@@ -46,6 +49,9 @@ func (o *Office) listDeadLetters(r *request) error {
 		}
 		if c, err := directory.ParseCommand(l.Data); l.Topic == event.Directory && err == nil {
 			items[i].Directory = &c
+		}
+		if n, err := password.ParseNudge(l.Data); l.Topic == event.Password && err == nil {
+			items[i].Password = &n
 		}
 	}
 	return list(r, items, "")

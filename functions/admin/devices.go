@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/api"
 	"github.com/rollcall-emm/rollcall/shared/device"
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/person"
 	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/seal"
@@ -42,6 +44,8 @@ type deviceView struct {
 // deviceDetail adds what one device's page shows.
 type deviceDetail struct {
 	deviceView
+	// PersonLabels are the labels that the device has because its person has them.
+	PersonLabels []string `json:"personLabels,omitempty"`
 	// EncryptionKeyThumbprint is the RFC 7638 thumbprint in base64url.
 	EncryptionKeyThumbprint string `json:"encryptionKeyThumbprint,omitempty"`
 	// Account is the desired account, once it has a row.
@@ -97,26 +101,50 @@ func (o *Office) listDevices(r *request) error {
 	return list(r, items, next)
 }
 
-func (o *Office) showDevice(r *request) error {
-	if err := r.accept(); err != nil {
-		return err
-	}
+// device returns the device that the path names, if it is the enterprise's.
+func (o *Office) device(r *request) (device.Device, error) {
 	id, err := r.id("device")
 	if err != nil {
-		return err
+		return device.Device{}, err
 	}
 	e, err := o.enterprise(r)
 	if err != nil {
-		return err
+		return device.Device{}, err
 	}
 	d, err := o.DB.Device(r.Context(), id)
 	if err == nil && d.Enterprise != e.ID {
 		err = missing("device", id)
 	}
+	return d, err
+}
+
+// owner returns the person of a device; one without a row, or of a device that is
+// nobody's, has the zero value.
+func (o *Office) owner(ctx context.Context, d device.Device) (person.Person, error) {
+	id, ok := d.PersonID()
+	if !ok {
+		return person.Person{}, nil
+	}
+	p, err := o.DB.Person(ctx, person.KeyOf(d.Enterprise, id))
+	if fault.KindOf(err) == fault.NotFound {
+		return person.Person{}, nil
+	}
+	return p, err
+}
+
+func (o *Office) showDevice(r *request) error {
+	if err := r.accept(); err != nil {
+		return err
+	}
+	d, err := o.device(r)
 	if err != nil {
 		return err
 	}
-	v := deviceDetail{deviceView: viewDevice(d), EncryptionKeyThumbprint: thumbprint(d.EncryptionKey)}
+	owner, err := o.owner(r.Context(), d)
+	if err != nil {
+		return err
+	}
+	v := deviceDetail{deviceView: viewDevice(d), PersonLabels: owner.Labels, EncryptionKeyThumbprint: thumbprint(d.EncryptionKey)}
 	if d.Desired.AccountID != "" {
 		a, err := o.DB.Account(r.Context(), d.Desired.AccountID)
 		switch {

@@ -21,6 +21,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/audit"
 	"github.com/rollcall-emm/rollcall/shared/device"
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
+	"github.com/rollcall-emm/rollcall/shared/password"
 	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/secret"
@@ -151,6 +152,11 @@ func (b *bench) putDevice(d device.Device) {
 func (b *bench) putAccount(a account.Account) {
 	b.t.Helper()
 	b.put(func(tx *record.Tx) error { return tx.PutAccount(a) })
+}
+
+func (b *bench) putLedger(l password.Ledger) {
+	b.t.Helper()
+	b.put(func(tx *record.Tx) error { return tx.PutPassword(l) })
 }
 
 func (b *bench) putEnterprise(e enterprise.Enterprise) {

@@ -5,7 +5,7 @@
 // verifies their identity token itself as well. Idempotent: reading is; creating
 // the same thing twice is refused. Retry: the caller's. Permissions: read and
 // write the store, publish to the topics, read the dead letters, put, read and
-// delete the secrets of directories.
+// delete the secrets of directories, put and read the key of passwords.
 package admin
 
 import (
@@ -15,10 +15,12 @@ import (
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
+	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/setup"
 	"github.com/rollcall-emm/rollcall/shared/setup/bus"
+	"github.com/rollcall-emm/rollcall/shared/setup/directories"
 	"github.com/rollcall-emm/rollcall/shared/setup/secrets"
 )
 
@@ -45,9 +47,26 @@ func Open(ctx context.Context, p *setup.Process) (http.Handler, error) {
 	o := &Office{
 		DB: db, Events: events, DeadLetters: events, Auth: auth, Secrets: kept,
 		AnyTokenURI: p.Config.DirectoryEndpoint != "",
+		Google:      googleUsers(p),
 		EnrollURL:   p.Config.Endpoint("enroll"), Now: p.Now, Random: rand.Reader,
 	}
 	return o.Handler(p.Edge("admin")), nil
+}
+
+// googleUsers makes the clients when the first is asked for: most admins' requests
+// need none.
+func googleUsers(p *setup.Process) func(context.Context, directory.Config) (GoogleUsers, error) {
+	return func(ctx context.Context, c directory.Config) (GoogleUsers, error) {
+		clients, err := directories.Open(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		users, err := clients.Google(ctx, c)
+		if err != nil {
+			return nil, err // not a client that is nil
+		}
+		return users, nil
+	}
 }
 
 // TokenName is the secret with which admins of one machine prove themselves.

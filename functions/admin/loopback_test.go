@@ -61,10 +61,9 @@ func TestLoopback(t *testing.T) {
 		if tc.header != "" {
 			r.Header.Set(tc.header, "for=192.0.2.1")
 		}
-		office := *b.office
-		office.Auth = Loopback{Token: secret.New(tc.token)}
+		b.office.Auth = Loopback{Token: secret.New(tc.token)}
 		w := httptest.NewRecorder()
-		office.Handler(b.edge()).ServeHTTP(w, r)
+		b.office.Handler(b.edge()).ServeHTTP(w, r)
 		if w.Code != tc.status {
 			t.Errorf("%s: %d, want %d", tc.name, w.Code, tc.status)
 		}

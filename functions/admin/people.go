@@ -80,34 +80,40 @@ func (o *Office) listPeople(r *request) error {
 	return answer(r, page[personView]{Items: items, Next: next})
 }
 
-func (o *Office) showPerson(r *request) error {
-	if err := r.accept(); err != nil {
-		return err
-	}
+// person returns the person whom the path names, if they are the enterprise's.
+func (o *Office) person(r *request) (person.Person, error) {
 	key, err := r.id("person")
 	if err != nil {
-		return err
+		return person.Person{}, err
 	}
 	e, err := o.enterprise(r)
 	if err != nil {
-		return err
+		return person.Person{}, err
 	}
 	p, err := o.DB.Person(r.Context(), key)
 	if err == nil && p.Enterprise != e.ID {
 		err = missing("person", key)
 	}
+	return p, err
+}
+
+func (o *Office) showPerson(r *request) error {
+	if err := r.accept(); err != nil {
+		return err
+	}
+	p, err := o.person(r)
 	if err != nil {
 		return err
 	}
 	v := personDetail{personView: viewPerson(p), Devices: []deviceView{}, Accounts: []accountView{}}
-	devices, _, err := o.DB.DevicesOfPerson(r.Context(), e.ID, p.ID, record.Page{})
+	devices, _, err := o.DB.DevicesOfPerson(r.Context(), p.Enterprise, p.ID, record.Page{})
 	if err != nil {
 		return err
 	}
 	for _, d := range devices {
 		v.Devices = append(v.Devices, viewDevice(d))
 	}
-	accounts, _, err := o.DB.AccountsOf(r.Context(), e.ID, account.Subject{Kind: account.Person, ID: p.ID}, record.Page{})
+	accounts, _, err := o.DB.AccountsOf(r.Context(), p.Enterprise, account.Subject{Kind: account.Person, ID: p.ID}, record.Page{})
 	if err != nil {
 		return err
 	}

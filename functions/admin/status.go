@@ -9,6 +9,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/password"
 	"github.com/rollcall-emm/rollcall/shared/record"
 )
 
@@ -19,6 +20,8 @@ type statusView struct {
 	// Devices counts devices by status, and Accounts accounts by state.
 	Devices  counts `json:"devices"`
 	Accounts counts `json:"accounts"`
+	// Passwords counts generated passwords by state.
+	Passwords counts `json:"passwords"`
 	// Directory is one word for how its directory stands, empty where it has none:
 	// synced, syncing, quarantined, behind (the last run did not end well), or waiting for the
 	// first one.
@@ -33,7 +36,8 @@ type counts map[string]int
 // MarshalJSON implements json.Marshaler.
 func (c counts) MarshalJSON() ([]byte, error) { return json.Marshal(map[string]int(c)) }
 
-// maxCounted bounds how many devices, and how many accounts, one request reads.
+// maxCounted bounds how many devices one request reads, how many accounts, people and
+// passwords.
 const maxCounted = 10_000
 
 // showStatus counts for one enterprise, or for a page of all of them.
@@ -56,17 +60,20 @@ func (o *Office) showStatus(r *request) error {
 	} else if enterprises, next, err = o.DB.Enterprises(r.Context(), p); err != nil {
 		return err
 	}
-	devices, accounts := maxCounted, maxCounted // what may still be read
+	left := unread{maxCounted, maxCounted, maxCounted}
 	items := make([]statusView, len(enterprises))
 	for i, e := range enterprises {
-		if items[i], err = o.count(r.Context(), e, &devices, &accounts); err != nil {
+		if items[i], err = o.count(r.Context(), e, &left); err != nil {
 			return err
 		}
 	}
 	return list(r, items, next)
 }
 
-func (o *Office) count(ctx context.Context, e enterprise.Enterprise, devices, accounts *int) (statusView, error) {
+// unread is how much of each one request may still read.
+type unread struct{ devices, accounts, passwords int }
+
+func (o *Office) count(ctx context.Context, e enterprise.Enterprise, left *unread) (statusView, error) {
 	v := statusView{Enterprise: e.ID, State: e.State}
 	var more bool
 	var err error
@@ -74,12 +81,16 @@ func (o *Office) count(ctx context.Context, e enterprise.Enterprise, devices, ac
 		return v, err
 	}
 	readDevices := func(p record.Page) ([]device.Device, string, error) { return o.DB.Devices(ctx, e.ID, p) }
-	v.Devices, v.Truncated, err = tally(devices, readDevices, func(d device.Device) string { return d.Status() })
+	v.Devices, v.Truncated, err = tally(&left.devices, readDevices, func(d device.Device) string { return d.Status() })
 	if err != nil {
 		return v, err
 	}
 	readAccounts := func(p record.Page) ([]account.Account, string, error) { return o.DB.Accounts(ctx, e.ID, p) }
-	v.Accounts, more, err = tally(accounts, readAccounts, func(a account.Account) string { return string(a.State) })
+	v.Accounts, more, err = tally(&left.accounts, readAccounts, func(a account.Account) string { return string(a.State) })
+	if v.Truncated = v.Truncated || more; err != nil {
+		return v, err
+	}
+	v.Passwords, more, err = tally(&left.passwords, o.passwordRows(ctx, e.ID), func(l password.Ledger) string { return string(l.State) })
 	v.Truncated = v.Truncated || more
 	return v, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
+	"github.com/rollcall-emm/rollcall/shared/password"
 	"github.com/rollcall-emm/rollcall/shared/record"
 )
 
@@ -16,11 +17,15 @@ func TestStatus(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.fleet()
+	b.putLedger(password.Ledger{Person: "p1", Enterprise: "acme", State: password.Active, Version: 1})
+	b.putLedger(password.Ledger{Person: "p2", Enterprise: "acme", State: password.Failed, Version: 1})
+	b.putLedger(password.Ledger{Person: "p9", Enterprise: "other", State: password.Active, Version: 1})
 	var got page[statusView]
 	b.want(200, "GET", "/v1/status?enterprise=acme", "", &got)
 	want := []statusView{{
 		Enterprise: "acme", State: enterprise.Pending,
 		Devices: counts{"ready": 1, "held": 1, "retired": 1}, Accounts: counts{"active": 1, "deleted": 1},
+		Passwords: counts{"active": 1, "failed": 1},
 	}}
 	if d := cmp.Diff(want, got.Items); d != "" {
 		t.Errorf("-want +got:\n%s", d)

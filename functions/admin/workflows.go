@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -33,6 +34,14 @@ func (o *Office) startWorkflow(r *request) error {
 		People      []string    `json:"people"`
 		All         bool        `json:"all"`
 		DisplayName string      `json:"displayName"`
+		// The rest is for one or two operations each; see workflow.Command.
+		HavingLabel  string   `json:"havingLabel"`
+		Now          bool     `json:"now"`
+		Lost         bool     `json:"lost"`
+		AddLabels    []string `json:"addLabels"`
+		RemoveLabels []string `json:"removeLabels"`
+		// DryRun tells whom a renewal concerns, and starts nothing.
+		DryRun bool `json:"dryRun"`
 	}
 	if err := r.body(&body); err != nil {
 		return err
@@ -40,6 +49,7 @@ func (o *Office) startWorkflow(r *request) error {
 	c, err := o.stamp(r, workflow.Command{
 		Enterprise: e.ID, Op: body.Op, Accounts: body.Accounts, Devices: body.Devices,
 		People: body.People, All: body.All, DisplayName: body.DisplayName,
+		HavingLabel: body.HavingLabel, Now: body.Now, Lost: body.Lost, AddLabels: body.AddLabels, RemoveLabels: body.RemoveLabels,
 	})
 	if err != nil {
 		return err
@@ -47,8 +57,19 @@ func (o *Office) startWorkflow(r *request) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
+	if body.DryRun && c.Op != workflow.Renew {
+		return fault.Field("dryRun", "only renew tells beforehand what it would do")
+	}
 	if err := o.targetsExist(r.Context(), e, c); err != nil {
 		return err
+	}
+	if c.Op == workflow.Renew {
+		if err := o.mayRenew(r.Context(), e.ID); err != nil {
+			return err
+		}
+	}
+	if body.DryRun {
+		return o.previewRenewal(r, c)
 	}
 	out := started{RequestID: c.RequestID}
 	rec := o.note(r, e.ID, "workflow."+string(c.Op), "enterprise:"+e.ID, describe(c))
@@ -66,7 +87,21 @@ func (o *Office) startWorkflow(r *request) error {
 // name the accounts, devices and people.
 func describe(c workflow.Command) string {
 	what := "request " + c.RequestID
+	if len(c.RemoveLabels) > 0 {
+		what = "without " + strings.Join(c.RemoveLabels, " ") + ", " + what
+	}
+	if len(c.AddLabels) > 0 {
+		what = "with " + strings.Join(c.AddLabels, " ") + ", " + what
+	}
+	if c.Now {
+		what = "now, " + what
+	}
+	if c.Lost {
+		what = "lost, " + what
+	}
 	switch {
+	case c.HavingLabel != "":
+		what = "all having " + c.HavingLabel + ", " + what
 	case c.All:
 		what = "all, " + what
 	case len(c.Accounts) == 1:
@@ -116,13 +151,13 @@ func (o *Office) targetsExist(ctx context.Context, e enterprise.Enterprise, c wo
 		return a.Enterprise, err
 	}
 	switch {
-	case c.Op.OnDevices():
+	case len(c.Devices) > 0:
 		what, ids = "device", c.Devices
 		owner = func(ctx context.Context, id string) (string, error) {
 			d, err := o.DB.Device(ctx, id)
 			return d.Enterprise, err
 		}
-	case c.Op.OnPeople():
+	case len(c.People) > 0:
 		what, ids = "person", c.People
 		owner = func(ctx context.Context, id string) (string, error) {
 			p, err := o.DB.Person(ctx, id)
