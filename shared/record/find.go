@@ -73,6 +73,14 @@ func (db *DB) Devices(ctx context.Context, ent string, p Page) ([]device.Device,
 	return list[device.Device](ctx, db, store.Equal(Devices, byEnterprise, ent, 0), p)
 }
 
+// EveryDevice is Devices for work on all of them: those that cannot be read are
+// counted and left out.
+func (db *DB) EveryDevice(ctx context.Context, ent string, p Page) (ds []device.Device, damaged int, next string, err error) {
+	docs, next, err := find(ctx, db, store.Equal(Devices, byEnterprise, ent, 0), p)
+	ds, damaged = readable[device.Device](docs)
+	return ds, damaged, next, err
+}
+
 // DevicesOf lists the devices that should hold an account.
 func (db *DB) DevicesOf(ctx context.Context, accountID string, p Page) ([]device.Device, string, error) {
 	return list[device.Device](ctx, db, store.Equal(Devices, byAccount, accountID, 0), p)

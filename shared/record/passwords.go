@@ -24,6 +24,14 @@ func (db *DB) Passwords(ctx context.Context, ent string, state password.State, p
 	return list[password.Ledger](ctx, db, store.Equal(Passwords, byState, ent+"/"+string(state), 0), p)
 }
 
+// EveryPassword is Passwords for work on all of them: those that cannot be read are
+// counted and left out, for one must not stop the others.
+func (db *DB) EveryPassword(ctx context.Context, ent string, p Page) (ls []password.Ledger, damaged int, next string, err error) {
+	docs, next, err := find(ctx, db, store.Equal(Passwords, byEnterprise, ent, 0), p)
+	ls, damaged = readable[password.Ledger](docs)
+	return ls, damaged, next, err
+}
+
 // PasswordsDue lists the rows of all enterprises in a shard, 0 to
 // password.DueShards-1, that are due at or before now, the longest due first, and
 // counts those that cannot be read.

@@ -24,6 +24,14 @@ func (db *DB) People(ctx context.Context, ent string, state person.State, p Page
 	return list[person.Person](ctx, db, store.Equal(People, byState, ent+"/"+string(state), 0), p)
 }
 
+// EveryPerson is People for work on all of them: those that cannot be read are
+// counted and left out.
+func (db *DB) EveryPerson(ctx context.Context, ent string, p Page) (ps []person.Person, damaged int, next string, err error) {
+	docs, next, err := find(ctx, db, store.Equal(People, byEnterprise, ent, 0), p)
+	ps, damaged = readable[person.Person](docs)
+	return ps, damaged, next, err
+}
+
 // PeopleByMail lists an enterprise's people with an address. More than one is a
 // fault of the directory.
 func (db *DB) PeopleByMail(ctx context.Context, ent, mail string, p Page) ([]person.Person, string, error) {
