@@ -130,9 +130,9 @@ func Changes(settings []Setting, who Person, on Device, held []Held, usable int)
 	return append(withdraw, send...)
 }
 
-// standIn takes the password's place where only the digest is wanted, which leaves
-// it out.
-var standIn = secret.New("password")
+// standIn takes the password's place in the plan, where only size and digest matter:
+// the digest leaves it out, and none is longer in JSON.
+var standIn = secret.New(strings.Repeat("<", 100))
 
 // change returns what is to be done about a setting that covers the device.
 func change(s Setting, who Person, on Device, usable int) Change {

@@ -60,7 +60,7 @@ func contentOf(t *testing.T, s mail.Setting, who mail.Person, on mail.Device, us
 
 func TestChanges_C5(t *testing.T) {
 	t.Parallel()
-	pw, plain := exchange(apps), imap()
+	pw, plain := exchange(apps), imap(elsewhere)
 	older := exchange(apps, func(s *mail.Setting) { s.Version = 0 })
 	other := mail.Device{ID: "d2"}
 	moved, nobody := ada, mail.Person{}

@@ -9,8 +9,8 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/fault"
 )
 
-// MaxContent is how large a setting may be for one person, in bytes of JSON: a reply
-// to a device is bounded, and a setting that never fits would never arrive.
+// MaxContent is how large a setting may be for one person, in bytes of JSON with the
+// password: a reply to a device is bounded, and what never fits would never arrive.
 const MaxContent = 24 << 10
 
 // Content is a setting as one device of one person is sent it, with exactly one
@@ -39,7 +39,7 @@ func For(s Setting, who Person, on Device, password *Accepted) (Content, error) 
 		}
 		c.Account = &p
 	}
-	if raw, err := json.Marshal(c); err != nil || len(raw) > MaxContent {
+	if raw, err := c.Reveal(); err != nil || len(raw) > MaxContent {
 		return Content{}, fault.New(fault.Conflict, ReasonTooLarge,
 			"With this person's values the setting has more than the %d KiB that a device is sent; shorten its managed configuration.", MaxContent>>10)
 	}

@@ -26,8 +26,10 @@ const (
 type Person struct {
 	Email  string
 	UserID string
-	// GoogleEmail is the address at Google; where it is not empty it stands for
-	// $EMAIL$ in settings that sign in with the generated password.
+	// GoogleEmail is the address at Google. Where it is not empty it stands for
+	// $EMAIL$ in settings for Google's servers, whose mailboxes and tokens are those
+	// of Google accounts, and in those that sign in with the generated password, which
+	// is the Google account's.
 	GoogleEmail    string
 	ManagedAppleID string
 	// Attributes are the custom attributes, by name.
@@ -125,17 +127,17 @@ func (s Setting) values(who Person, on Device, password *Accepted) (func(string)
 	if s.Audience == ManagedApple && !on.ManagedApple {
 		return nil, fault.New(fault.Conflict, ReasonOtherDevice, "The setting is for shared and user-enrolled Apple devices.")
 	}
-	generated := s.NeedsGenerated()
-	if generated && (password == nil || password.Value.Empty()) {
+	if s.NeedsGenerated() && (password == nil || password.Value.Empty()) {
 		return nil, fault.New(fault.Conflict, ReasonNotReady, "Google has not accepted the person's password yet.")
+	}
+	email := who.Email
+	if who.GoogleEmail != "" && (s.NeedsGenerated() || s.google()) {
+		email = who.GoogleEmail
 	}
 	return func(name string) string {
 		switch name {
 		case EmailVariable:
-			if generated && who.GoogleEmail != "" {
-				return who.GoogleEmail
-			}
-			return who.Email
+			return email
 		case UserIDVariable:
 			return who.UserID
 		case ManagedAppleIDVariable:

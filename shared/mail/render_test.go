@@ -25,6 +25,18 @@ var (
 	accepted = &mail.Accepted{Version: 7, Value: secret.New(generated)}
 )
 
+// elsewhere makes a setting one for a server that is not Google's.
+func elsewhere(s *mail.Setting) {
+	if s.IMAP != nil {
+		s.IMAP = &mail.IMAP{Host: "imap.corp.example", Port: 993, TLS: mail.ImplicitTLS}
+	}
+	if s.Exchange != nil {
+		x := *s.Exchange
+		x.Server = "mail.corp.example"
+		s.Exchange = &x
+	}
+}
+
 func TestRender(t *testing.T) {
 	t.Parallel()
 	nobody := mail.Person{}
@@ -42,16 +54,20 @@ func TestRender(t *testing.T) {
 		want     seen
 		reason   string // of a refusal
 	}{
-		{"OAuth", exchange(), ada, accepted, seen{"ada@corp.example", "ada@corp.example", false, 0, ""}, ""},
-		{"IMAP by OAuth", imap(), ada, nil, seen{"ada@corp.example", "ada@corp.example", false, 0, ""}, ""},
+		{"OAuth at Google", exchange(), ada, accepted, seen{"ada@g.example", "ada@g.example", false, 0, ""}, ""},
+		{"IMAP by OAuth at Google", imap(), ada, nil, seen{"ada@g.example", "ada@g.example", false, 0, ""}, ""},
+		{"OAuth at Google for one without address there", imap(), mail.Person{Email: "a@b.example"}, nil, seen{"a@b.example", "a@b.example", false, 0, ""}, ""},
+		{"OAuth elsewhere", imap(elsewhere), ada, nil, seen{"ada@corp.example", "ada@corp.example", false, 0, ""}, ""},
+		{"own password elsewhere", exchange(own("$EMAIL$", "$PASSWORD$"), elsewhere), ada, nil, seen{"ada@corp.example", "ada@corp.example", true, 0, ""}, ""},
+		{"the flag elsewhere", exchange(apps, elsewhere), ada, accepted, seen{"ada@g.example", "ada@g.example", false, 7, generated}, ""},
 		{"the flag", exchange(apps), ada, accepted, seen{"ada@g.example", "ada@g.example", false, 7, generated}, ""},
 		{"the flag before Google accepted", exchange(apps), ada, nil, seen{}, mail.ReasonNotReady},
 		{"the flag with an empty password", exchange(apps), ada, &mail.Accepted{Version: 1}, seen{}, mail.ReasonNotReady},
 		{"the flag for one without address at Google", exchange(apps), mail.Person{Email: "a@b.example"}, accepted, seen{"a@b.example", "a@b.example", false, 7, generated}, ""},
 		{"generated password", exchange(own("$EMAIL$", "$GOOGLE_AUTOGEN_PASSWORD$")), ada, accepted, seen{"ada@g.example", "ada@g.example", false, 7, generated}, ""},
-		{"own password", exchange(own(`corp\$USERID$_US`, "$PASSWORD$")), ada, accepted, seen{`corp\ada_US`, "ada@corp.example", true, 0, ""}, ""},
-		{"composition", exchange(func(s *mail.Setting) { s.Email = "$USERID$@$domain$" }), ada, nil, seen{"ada@corp.example", "ada@corp.example", false, 0, ""}, ""},
-		{"dollar signs", exchange(own("$$$USERID$$$", "")), ada, nil, seen{"$ada$", "ada@corp.example", true, 0, ""}, ""},
+		{"own password", exchange(own(`corp\$USERID$_US`, "$PASSWORD$")), ada, accepted, seen{`corp\ada_US`, "ada@g.example", true, 0, ""}, ""},
+		{"composition", exchange(func(s *mail.Setting) { s.Email = "$USERID$@$domain$" }), ada, nil, seen{"ada@g.example", "ada@corp.example", false, 0, ""}, ""},
+		{"dollar signs", exchange(own("$$$USERID$$$", "")), ada, nil, seen{"$ada$", "ada@g.example", true, 0, ""}, ""},
 		{"no address", exchange(), nobody, nil, seen{}, mail.ReasonMissing},
 		{"no attribute", exchange(func(s *mail.Setting) { s.Email = "x@$domain$" }), nobody, nil, seen{}, mail.ReasonMissing},
 		{"another sort of device", exchange(func(s *mail.Setting) { s.Audience = mail.ManagedApple }), ada, nil, seen{}, mail.ReasonOtherDevice},
@@ -153,7 +169,7 @@ func TestRenderManaged_M3(t *testing.T) {
 			"email_sync_contacts": true, "email_sync_calendar": true, "email_sync_email": true, "email_sync_tasks": true,
 		}},
 		{"IMAP by OAuth", imap(managed(mail.Generic, map[string]string{"imap_username": "u-$USERID$", "mine": "$PASSWORD$"})), "com.example.mail", map[string]any{
-			"email_address": "ada@corp.example", "email_sign_in": "oauth", "imap_host": "imap.gmail.com", "imap_port": 993.0,
+			"email_address": "ada@g.example", "email_sign_in": "oauth", "imap_host": "imap.gmail.com", "imap_port": 993.0,
 			"imap_security": "tls", "imap_username": "u-ada",
 		}},
 		{"IMAP with an own key for the password", imap(managed(mail.Generic, map[string]string{"pw": "$GOOGLE_AUTOGEN_PASSWORD$"})), "com.example.mail", map[string]any{

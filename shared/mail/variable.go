@@ -12,6 +12,8 @@ import (
 // The variables that every enterprise has (invariant M2). Others are the custom
 // attributes of its directory, by their names.
 const (
+	// EmailVariable is the directory's address of the person, or Google's; see
+	// Person.GoogleEmail.
 	EmailVariable  = "EMAIL"
 	UserIDVariable = "USERID"
 	// PasswordVariable is the person's own password, which Rollcall never has: the
