@@ -3,6 +3,7 @@ package checkin
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"slices"
 	"time"
@@ -35,37 +36,63 @@ type Desk struct {
 	Enterprise func(ctx context.Context, id string) (enterprise.Enterprise, error)
 	// Update runs a transaction; the closure may run several times.
 	Update func(ctx context.Context, fn func(Rows) error) error
+	// Settings reads what mail settings depend on, outside of any transaction too.
+	Settings Settings
+	// Passwords is called at the first check-in that needs a password.
+	Passwords func(context.Context) (Passwords, error)
+	// Budget bounds a request that waits for Google to accept a password (invariant
+	// C5); with 0 none does.
+	Budget time.Duration
 	// URL is the function's public URL, which proofs name.
 	URL string
+	Log *slog.Logger
 	Now func() time.Time
 	// Random returns a number in [0, 1) for jitter.
 	Random func() float64
 }
 
-// Handler returns the function's handler.
+// Handler returns the function's handler. What a check-in reads and writes (C4):
+//
+//   - where nothing changed: the device;
+//   - where the report is news, or a quarter of an hour is over: the device again and
+//     its write, the account that an answer is for and its write, one audit record
+//     for each answer, and after the quarter of an hour the enterprise;
+//   - where mail settings are to be looked at, see looks: the book of settings where
+//     the enterprise may have any, the person where the book has settings, the
+//     person's password where a setting for the device needs it; and the device
+//     again and its write where that is news;
+//   - where the password is not accepted yet: what Passwords.Want and Push take.
 func (d *Desk) Handler(edge api.Edge) http.Handler { return edge.Handle(d.serve) }
 
 func (d *Desk) serve(w http.ResponseWriter, r *http.Request) error {
+	began := d.Now()
 	var req protocol.CheckInRequest
-	v, err := api.Proven(w, r, d.URL, d.Now(), &req)
+	v, err := api.Proven(w, r, d.URL, began, &req)
 	if err != nil {
 		return err
 	}
-	id := device.ID(v.Thumbprint)
-	row, err := d.Device(r.Context(), id)
+	ctx, id := r.Context(), device.ID(v.Thumbprint)
+	row, err := d.Device(ctx, id)
 	if err != nil {
 		return unknown(err)
 	}
-	api.Identify(r.Context(), "device:"+id)
+	api.Identify(ctx, "device:"+id)
 	if row.Proofs.Seen(v.ID) {
 		return fault.New(fault.Unauthorized, "proof-reused", "")
 	}
-	if device.Apply(row, req, d.Now()).Dirty {
-		if row, err = d.record(r.Context(), row, req, v); err != nil {
+	ent, err := d.policy(ctx, row)
+	if err != nil {
+		return err
+	}
+	c := device.Apply(row, req, d.Now())
+	seen := d.look(ctx, c.Device, ent, began)
+	told := seen.settle(&c.Device, d.Now())
+	if c.Dirty || told.news {
+		if c.Device, told, err = d.record(ctx, id, ent, req, v, seen); err != nil {
 			return err
 		}
 	}
-	return api.WriteJSON(w, http.StatusOK, d.reply(row, req))
+	return api.WriteJSON(w, http.StatusOK, d.reply(c.Device, req, told))
 }
 
 // unknown makes a key without a device one more uniform refusal.
@@ -76,30 +103,33 @@ func unknown(err error) error {
 	return err
 }
 
+// policy reads the enterprise if the device's copy of its policy is old; else it
+// returns nil.
+func (d *Desk) policy(ctx context.Context, row device.Device) (*enterprise.Enterprise, error) {
+	if !device.PolicyDue(row, d.Now()) {
+		return nil, nil
+	}
+	e, err := enterprise.Required(d.Enterprise(ctx, row.Enterprise))
+	return &e, err
+}
+
 // errUnchanged ends a transaction that has nothing to write: another request of
 // the device said the same in the meantime.
 var errUnchanged = errors.New("unchanged")
 
-// record takes the report of a device in, together with what it says of a token.
-func (d *Desk) record(ctx context.Context, known device.Device, req protocol.CheckInRequest, v proof.Verified) (device.Device, error) {
-	var ent *enterprise.Enterprise // its policy, if that is to be read anew
-	if device.PolicyDue(known, d.Now()) {
-		e, err := enterprise.Required(d.Enterprise(ctx, known.Enterprise))
-		if err != nil {
-			return device.Device{}, err
-		}
-		ent = &e
-	}
-	var row device.Device
-	err := d.Update(ctx, func(tx Rows) error {
+// record takes the report of a device in, together with what it says of a token and
+// of mail settings, and with the settings that it is told.
+func (d *Desk) record(ctx context.Context, id string, ent *enterprise.Enterprise, req protocol.CheckInRequest, v proof.Verified, seen *look) (row device.Device, told told, err error) {
+	err = d.Update(ctx, func(tx Rows) error {
 		now := d.Now()
-		found, err := tx.Device(known.ID)
+		found, err := tx.Device(id)
 		if err != nil {
 			return unknown(err)
 		}
 		c := device.Apply(found, req, now)
+		told = seen.settle(&c.Device, now)
 		row = c.Device
-		if !c.Dirty {
+		if !c.Dirty && !told.news {
 			return errUnchanged
 		}
 		if row.Proofs, err = row.Proofs.Admit(v.ID, now, v.Until); err != nil {
@@ -125,30 +155,7 @@ func (d *Desk) record(ctx context.Context, known device.Device, req protocol.Che
 	if errors.Is(err, errUnchanged) {
 		err = nil
 	}
-	return row, err
-}
-
-// acknowledge writes what became of a token into the account's ledger (invariant
-// T4) and the trail.
-func acknowledge(tx Rows, row device.Device, acct account.Account, c device.Change, now time.Time) error {
-	note := audit.Record{Enterprise: row.Enterprise, At: now, Actor: "device:" + row.ID}
-	if a := c.Answer; a != nil && acct.Acknowledge(row.ID, *a, now) {
-		if err := tx.PutAccount(acct); err != nil {
-			return err
-		}
-		note.Target, note.Action, note.Result = "account:"+acct.ID, "token.added", audit.OK
-		if !a.Added {
-			note.Action, note.Result = "token.failed", a.Reason
-		}
-		if err := tx.Audit(note); err != nil {
-			return err
-		}
-	}
-	if c.Lost == "" {
-		return nil
-	}
-	note.Target, note.Action, note.Result = "account:"+row.Desired.AccountID, "account.invalidated", audit.OK
-	return tx.Audit(note)
+	return row, told, err
 }
 
 // When a device with something to do comes back, in seconds: soon, or later where
@@ -158,17 +165,28 @@ const (
 	later = 900
 )
 
-func (d *Desk) reply(row device.Device, req protocol.CheckInRequest) protocol.CheckInReply {
+func (d *Desk) reply(row device.Device, req protocol.CheckInRequest, told told) protocol.CheckInReply {
+	accounts := device.Plan(row.Desired, req.Accounts)
 	out := protocol.CheckInReply{
-		Directives:         device.Plan(row.Desired, req.Accounts),
+		Directives:         device.Order(slices.Concat(told.directives, accounts)),
 		NextCheckInSeconds: row.CheckInSeconds,
 	}
 	if out.Directives == nil {
 		out.Directives = []protocol.Directive{}
-	} else if slices.ContainsFunc(req.Outcomes, func(o protocol.Outcome) bool { return o.Result == protocol.Failed }) {
-		out.NextCheckInSeconds = min(later, out.NextCheckInSeconds)
-	} else {
-		out.NextCheckInSeconds = min(soon, out.NextCheckInSeconds)
+	}
+	back := func(seconds int) { out.NextCheckInSeconds = min(seconds, out.NextCheckInSeconds) }
+	failed := slices.ContainsFunc(req.Outcomes, func(o protocol.Outcome) bool {
+		return o.Result == protocol.Failed && !device.Final(o.DirectiveID)
+	})
+	switch {
+	case len(accounts) == 0 && !told.open:
+	case failed:
+		back(later)
+	default:
+		back(soon)
+	}
+	if told.again > 0 {
+		back(told.again)
 	}
 	// Ten per cent either way, so that a fleet that was cut off together does not
 	// come back together for ever after (invariant C6).

@@ -76,6 +76,10 @@ const (
 	unsetPrefix = "unset-"
 )
 
+// Final reports whether a device that failed at the directive is not told it again
+// at once: a setting that it cannot apply waits for another content.
+func Final(directiveID string) bool { return strings.HasPrefix(directiveID, setPrefix) }
+
 // SettingAnswer is what a device said of a mail setting, and was news.
 type SettingAnswer struct {
 	Setting string

@@ -1,6 +1,7 @@
 package device
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/rollcall-emm/rollcall/shared/protocol"
@@ -31,6 +32,17 @@ func Plan(want Desired, have []protocol.Account) []protocol.Directive {
 	}
 	return ds
 }
+
+// Order puts directives of accounts and of mail settings in the order in which they
+// are to be done: what goes before what comes, and mail before the account of Google
+// Play, at which an agent may fail. Those of one kind keep their order.
+func Order(ds []protocol.Directive) []protocol.Directive {
+	rank := func(d protocol.Directive) int { return slices.Index(order, d.Kind) }
+	slices.SortStableFunc(ds, func(a, b protocol.Directive) int { return rank(a) - rank(b) })
+	return ds
+}
+
+var order = []protocol.DirectiveKind{protocol.RemoveSetting, protocol.RemoveAccount, protocol.ApplySetting, protocol.AddAccount}
 
 // AddPending reports whether the device is to add its account.
 func (d Desired) AddPending() bool {
