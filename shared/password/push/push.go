@@ -99,7 +99,7 @@ func (p *Pusher) lease(ctx context.Context, e enterprise, key string) (l passwor
 		if before, err = tx.Password(e.id, key); err != nil {
 			return err
 		}
-		now := p.Now().UTC()
+		now := p.now()
 		var t password.Ticket
 		var ok bool
 		if l, t, ok = before.Lease(now, e.policy); !ok {
@@ -178,7 +178,7 @@ func (p *Pusher) take(ctx context.Context, j job, a answer) (l password.Ledger, 
 		if err != nil && !off {
 			return err
 		}
-		now := p.Now().UTC()
+		now := p.now()
 		l = before.Reseal(j.row.Sealed, a.resealed)
 		if a.failure != nil {
 			l = l.Fail(j.ticket, now, policy, *a.failure, jitter)

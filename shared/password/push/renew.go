@@ -33,10 +33,10 @@ func (p *Pusher) Want(ctx context.Context, ent, key string) (password.Ledger, er
 		if f, err = password.Make(ctx, p.Generator, p.Keys, l.NextBound(), policy); err != nil {
 			return password.Ledger{}, err
 		}
-	} else if l.Want(p.Now().UTC(), f) == l {
+	} else if l.Want(p.now(), f) == l {
 		return l, nil
 	}
-	return p.change(ctx, ent, key, func(l password.Ledger) password.Ledger { return l.Want(p.Now().UTC(), f) }, nil)
+	return p.change(ctx, ent, key, func(l password.Ledger) password.Ledger { return l.Want(p.now(), f) }, nil)
 }
 
 // Renewal is one person's part of a renewal that an admin asked for.
@@ -62,7 +62,7 @@ func (p *Pusher) Renew(ctx context.Context, r Renewal) (changed bool, err error)
 	}
 	_, changed, err = p.replace(ctx, l,
 		func(l password.Ledger, f password.Fresh) password.Ledger {
-			return l.Renew(p.Now().UTC(), r.Asked.UTC(), f, r.When)
+			return l.Renew(p.now(), r.Asked.UTC(), f, r.When)
 		},
 		func(l password.Ledger) audit.Record {
 			return p.record(l, r.Actor, "password.renewed", audit.OK, r.RequestID)
@@ -98,7 +98,7 @@ func (p *Pusher) record(l password.Ledger, actor, action, result, detail string)
 		text += ", " + detail
 	}
 	return audit.Record{
-		Enterprise: l.Enterprise, At: p.Now().UTC(), Actor: actor, Action: action,
+		Enterprise: l.Enterprise, At: p.now(), Actor: actor, Action: action,
 		Target: "person:" + l.Person, Result: result, Detail: text,
 	}
 }

@@ -22,12 +22,12 @@ func (p *Pusher) Rotate(ctx context.Context, ent, key string) (password.Ledger, 
 		return password.Ledger{}, err
 	}
 	got, _, err := p.replace(ctx, l, func(l password.Ledger, f password.Fresh) password.Ledger {
-		return l.Rotate(p.Now().UTC(), f)
+		return l.Rotate(p.now(), f)
 	}, nil)
 	switch {
 	case fault.ReasonOf(err) == password.ReasonOff:
 		return p.change(ctx, ent, key, func(l password.Ledger) password.Ledger {
-			l, _ = l.Unplan(p.Now().UTC())
+			l, _ = l.Unplan(p.now())
 			return l
 		}, nil)
 	case errors.As(err, new(*unmade)):
@@ -38,7 +38,7 @@ func (p *Pusher) Rotate(ctx context.Context, ent, key string) (password.Ledger, 
 			if row.State != password.Active {
 				return row
 			}
-			now := p.Now().UTC()
+			now := p.now()
 			return row.Postpone(now, now.Add(later))
 		}, nil)
 	}

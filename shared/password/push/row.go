@@ -3,6 +3,7 @@ package push
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/audit"
 	"github.com/rollcall-emm/rollcall/shared/fault"
@@ -10,6 +11,9 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 )
+
+// now is the time as it comes out of a store.
+func (p *Pusher) now() time.Time { return p.Now().UTC().Round(0) }
 
 // put stores a row that changed, with the audit record of a password that was
 // accepted or given up.

@@ -1,0 +1,296 @@
+package push_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/google/googletest"
+	"github.com/rollcall-emm/rollcall/shared/password"
+	"github.com/rollcall-emm/rollcall/shared/password/push"
+	"github.com/rollcall-emm/rollcall/shared/secret"
+	"github.com/rollcall-emm/rollcall/shared/store/storetest"
+	"github.com/rollcall-emm/rollcall/shared/workspace"
+)
+
+// life is what a password goes through: needed, pushed, renewed, pushed, rotated,
+// wanted and pushed. Errors are for the next try.
+func (b *bench) life(ctx context.Context, key string, asked time.Time) (version int, err error) {
+	if _, err = b.Want(ctx, ent, key); err != nil {
+		return 1, err
+	}
+	if _, err = b.Push(ctx, ent, key); err != nil {
+		return 1, err
+	}
+	b.advance(max(0, asked.Sub(b.clock())))
+	if _, err = b.Renew(ctx, push.Renewal{Enterprise: ent, Person: key, Asked: asked, When: password.AtOnce, Actor: "admin:a"}); err != nil {
+		return 2, err
+	}
+	if _, err = b.Push(ctx, ent, key); err != nil {
+		return 2, err
+	}
+	l, err := b.DB.Password(ctx, ent, key)
+	if err != nil {
+		return 2, err
+	}
+	if l.Version == 2 && l.State == password.Active && l.RotateAt.After(b.clock()) {
+		b.advance(l.RotateAt.Sub(b.clock()))
+	}
+	if _, err = b.Rotate(ctx, ent, key); err != nil {
+		return 3, err
+	}
+	if _, err = b.Want(ctx, ent, key); err != nil {
+		return 3, err
+	}
+	_, err = b.Push(ctx, ent, key)
+	return 3, err
+}
+
+// TestLife_W2_W4_KilledAtEveryStoreOperation: before the operation and behind it,
+// alone and with everything after it, as when a process dies. Whoever comes next
+// ends where nothing had happened: three versions, and no fourth.
+func TestLife_W2_W4_KilledAtEveryStoreOperation(t *testing.T) {
+	t.Parallel()
+	for _, when := range []storetest.When{storetest.Before, storetest.After} {
+		for _, crash := range []bool{false, true} {
+			t.Run(fmt.Sprintf("after %v, dies %v", when == storetest.After, crash), func(t *testing.T) {
+				t.Parallel()
+				b := newBench(t)
+				for k := 1; ; k++ {
+					key := b.hire(fmt.Sprintf("p%d", k))
+					// Each comes with a Pusher that knows nothing yet.
+					b.restart()
+					asked := b.clock().Add(time.Hour)
+					if crash {
+						b.driver.Crash(k, when)
+					} else {
+						b.driver.Fail(k, when)
+					}
+					_, err := b.life(t.Context(), key, asked)
+					fired := b.driver.Fired()
+					b.driver.Fail(0, storetest.Before)
+					if fired != (err != nil) {
+						t.Fatalf("operation %d failed: %v, and the error is %v", k, fired, err)
+					}
+					if !fired {
+						if k < 10 {
+							t.Errorf("only %d operations were broken", k-1)
+						}
+						b.agree(key)
+						return
+					}
+					b.again(key, asked)
+					if l := b.row(key); l.Version != 3 {
+						t.Errorf("killed at operation %d, it ends at version %d", k, l.Version)
+					}
+					b.agree(key)
+				}
+			})
+		}
+	}
+}
+
+// restart is another process over the same store.
+func (b *bench) restart() {
+	p := b.Pusher
+	b.Pusher = &push.Pusher{DB: p.DB, Google: p.Google, Keys: p.Keys, Generator: p.Generator, Now: p.Now, Jitter: p.Jitter, Log: p.Log}
+}
+
+// again does what redelivery, sweep and devices do after a failure.
+func (b *bench) again(key string, asked time.Time) {
+	b.t.Helper()
+	for range 6 {
+		if l := b.row(key); l.State != password.None {
+			b.drive(key)
+		}
+		if version, err := b.life(context.Background(), key, asked); err != nil {
+			b.t.Fatalf("the next try fails at version %d: %v", version, err)
+		}
+		if l := b.row(key); l.Version == 3 && l.State == password.Active {
+			return
+		}
+	}
+	b.t.Fatalf("it does not end: %+v", b.row(key))
+}
+
+// TestPush_W3_W4_KilledAroundEveryCall: a process that dies before or behind a call
+// to Google leaves an attempt that counts, and the same version to be pushed again;
+// one that always dies fails the person and never asks more often than the maximum.
+func TestPush_W3_W4_KilledAroundEveryCall(t *testing.T) {
+	t.Parallel()
+	for _, behind := range []bool{false, true} {
+		for deaths := 1; deaths <= 3; deaths++ {
+			t.Run(fmt.Sprintf("behind %v, %d times", behind, deaths), func(t *testing.T) {
+				t.Parallel()
+				b := newBench(t)
+				key := b.wanting("anna")
+				left := deaths
+				b.google = func(ctx context.Context, next push.Google, k workspace.Key, v secret.Value) (u workspace.User, err error) {
+					if behind || left == 0 {
+						u, err = next.SetPassword(ctx, k, v)
+					}
+					if left > 0 {
+						left--
+						b.driver.Crash(1, storetest.Before)
+					}
+					return u, err
+				}
+				for range deaths {
+					b.advance(max(0, b.row(key).Due().Sub(b.clock())))
+					if _, err := b.Push(t.Context(), ent, key); err == nil {
+						t.Fatal("a dead process answered")
+					}
+					b.driver.Fail(0, storetest.Before)
+					if l := b.row(key); l.State != password.Leased || l.Version != 1 {
+						t.Fatalf("it left the row %+v", l)
+					}
+				}
+				l := b.drive(key)
+				if deaths < 3 {
+					b.agree(key)
+					return
+				}
+				if l.Reason != password.ReasonAttempts || l.Last != password.ReasonNoAnswer || b.calls != 3 {
+					t.Errorf("after three deaths and %d calls the row is %+v", b.calls, l)
+				}
+				if got := distinct(b.sent[b.googleID(key)]); got != 1 {
+					t.Errorf("Google was sent %d passwords for one version", got)
+				}
+			})
+		}
+	}
+}
+
+// TestPush_W2_W4_ManyAtOnce: two workers, and two hundred, with one person.
+func TestPush_W2_W4_ManyAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{2, 200} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			key := b.hire("anna")
+			var wg sync.WaitGroup
+			for range n {
+				wg.Go(func() {
+					if _, err := b.Want(context.Background(), ent, key); err != nil {
+						t.Error(err)
+					}
+					l, err := b.Push(context.Background(), ent, key)
+					if err != nil || l.State != password.Active && l.State != password.Leased {
+						t.Errorf("the row is %+v: %v", l, err)
+					}
+				})
+			}
+			wg.Wait()
+			if l := b.row(key); l.Version != 1 || l.Leases != 1 || b.calls != 1 {
+				t.Errorf("%d calls, and the row is %+v", b.calls, l)
+			}
+			b.agree(key)
+		})
+	}
+}
+
+// TestRenew_W7_ManyAtOnce: an event that comes twice, at once, renews once.
+func TestRenew_W7_ManyAtOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	key := b.wanting("anna")
+	b.push(key)
+	b.advance(time.Minute)
+	asked := b.clock()
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	changes := 0
+	for range 50 {
+		wg.Go(func() {
+			changed, err := b.Renew(context.Background(), push.Renewal{Enterprise: ent, Person: key, Asked: asked, When: password.AtOnce, Actor: "admin:a"})
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				t.Error(err)
+			}
+			if changed {
+				changes++
+			}
+		})
+	}
+	wg.Wait()
+	if l := b.row(key); l.Version != 2 || changes != 1 || len(b.trail(key)) != 2 {
+		t.Errorf("%d renewals of fifty changed the row, which is %+v, with the trail %q", changes, l, b.trail(key))
+	}
+	b.drive(key)
+	b.agree(key)
+}
+
+// TestCrowd_W2_W3_W4_WhateverHappens: forty people, with nudges that are lost,
+// doubled and reordered, a store and a Google that fail now and then at any place,
+// and renewals in between: nobody is stuck, and Google and the devices agree.
+func TestCrowd_W2_W3_W4_WhateverHappens(t *testing.T) {
+	t.Parallel()
+	const people, rounds = 40, 12
+	b := newBench(t)
+	random := rand.New(rand.NewPCG(3, 4))
+	b.policy(password.Policy{Enterprise: ent, Revision: 2, MaxAttempts: 3})
+	var keys []string
+	for n := range people {
+		keys = append(keys, b.hire(fmt.Sprintf("p%02d", n)))
+	}
+	for _, mode := range []googletest.Script{
+		{Mode: googletest.DropAfter}, {Mode: googletest.DropBefore}, {Mode: googletest.Refuse, Status: 503}, {Mode: googletest.Refuse, Status: 429},
+		{Mode: googletest.RefuseAfter, Status: 409, Reason: "duplicate"}, {Mode: googletest.RefuseAfter, Status: 503}, {Mode: googletest.Malformed},
+	} {
+		mode.Method, mode.Times = updateMethod, 8
+		b.sim.Faults.Add(mode)
+	}
+	for round := range rounds {
+		for _, key := range keys {
+			_, _ = b.Want(t.Context(), ent, key)
+		}
+		nudges := append(keys[:0:0], keys...)
+		for _, key := range keys {
+			if random.IntN(2) == 0 {
+				nudges = append(nudges, key)
+			}
+		}
+		random.Shuffle(len(nudges), func(i, j int) { nudges[i], nudges[j] = nudges[j], nudges[i] })
+		nudges = nudges[:len(nudges)*3/4]
+		b.driver.Fail(1+random.IntN(20), storetest.When(random.IntN(2)))
+		var wg sync.WaitGroup
+		for half := range 2 {
+			wg.Go(func() {
+				for i, key := range nudges {
+					if i%2 == half {
+						if _, err := b.Push(context.Background(), ent, key); err != nil && fault.ReasonOf(err) != "injected" {
+							t.Error(err)
+						}
+					}
+				}
+			})
+		}
+		wg.Wait()
+		b.driver.Fail(0, storetest.Before)
+		b.advance(time.Duration(random.IntN(200)) * time.Second)
+		if round%4 == 3 {
+			key := keys[random.IntN(people)]
+			_, err := b.Renew(t.Context(), push.Renewal{Enterprise: ent, Person: key, Asked: b.clock(), When: password.AtOnce, Actor: "admin:a"})
+			b.must(err)
+		}
+	}
+	b.sim.Faults.Clear()
+	for _, key := range keys {
+		if l := b.drive(key); l.State == password.Failed {
+			// By the maximum, which counts answers that nobody can read.
+			if l.Reason != password.ReasonAttempts {
+				t.Errorf("given up for %s, last %s", l.Reason, l.Last)
+			}
+			_, err := b.Renew(t.Context(), push.Renewal{Enterprise: ent, Person: key, Asked: b.clock().Add(time.Second), When: password.AtOnce, Actor: "admin:a"})
+			b.must(err)
+			b.drive(key)
+		}
+		b.agree(key)
+	}
+}
