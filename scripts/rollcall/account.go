@@ -3,6 +3,7 @@ package main
 import (
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -80,11 +81,32 @@ func (a *app) accountList() *cobra.Command {
 
 func (a *app) accountShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Show one account, its devices and what became of their tokens", Args: exactlyOne,
+		Use: "show ID | PERSON", Short: "Show one account, or a person's, and what Google says of the person now", Args: exactlyOne,
+		Long: "Show one managed Google Play account, its devices and what became of their tokens; or\n" +
+			"for a person the Play accounts, how the generated password stands, and what Google\n" +
+			"says of the Google account now: it is asked, and nothing is changed.\nPERSON is a key, a mail address or a user id.",
+		Example: "  rollcall account show ada@example.com",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			got, err := a.one(cmd, "/accounts/", args[0])
-			if err != nil || a.json {
+			path, err := a.of()
+			if err != nil {
 				return err
+			}
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			if keyPattern.MatchString(args[0]) || strings.Contains(args[0], "@") {
+				return a.personsAccounts(cmd, c, path, args[0])
+			}
+			got, err := c.get(cmd.Context(), path+"/accounts/"+segment(args[0]), nil)
+			if err != nil && asFailure(err).code == exitNotFound {
+				return neither(a.personsAccounts(cmd, c, path, args[0]), args[0])
+			}
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(got)
 			}
 			r, err := decode[accountRow](got)
 			if err != nil {
@@ -103,4 +125,13 @@ func (a *app) accountShow() *cobra.Command {
 			return a.table(nil, rows)
 		},
 	}
+}
+
+// neither says of a word that names no account, and nobody either, both.
+func neither(err error, word string) error {
+	f := asFailure(err)
+	if f == nil || f.code != exitNotFound || f.fromServer {
+		return err
+	}
+	return failf(exitNotFound, "there is no account %q, and %s", word, f.text)
 }

@@ -33,7 +33,8 @@ type app struct {
 }
 
 const about = `rollcall shows and steers a Rollcall: its enterprises, their directories and
-people, enrollment tokens, devices and accounts. It talks to the function admin, on this machine or in the cloud.
+people, enrollment tokens, devices, accounts, generated passwords and mail
+settings. It talks to the function admin, on this machine or in the cloud.
 
 Who you are
   http://localhost  a token that the server keeps in a file; name the file with
@@ -85,12 +86,12 @@ func (a *app) root() *cobra.Command {
 	f.DurationVar(&a.timeout, "timeout", 30*time.Second, "how long one request may take")
 	root.AddCommand(
 		a.enterpriseCommand(), a.tokenCommand(), a.deviceCommand(), a.accountCommand(),
-		a.directoryCommand(), a.auditCommand(), a.deadLetterCommand(), a.statusCommand(),
+		a.directoryCommand(), a.passwordCommand(), a.settingCommand(), a.auditCommand(), a.deadLetterCommand(), a.statusCommand(),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	// What only groups commands can be run, for its refusals, but is not shown so.
-	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasSubCommands)}}", 1))
 	refuseUnknown(root)
+	// What only groups commands can be run, for its refusals, but is not shown so.
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .Annotations.groups)}}", 1))
 	return root
 }
 
@@ -100,7 +101,8 @@ func refuseUnknown(cmd *cobra.Command) {
 	for _, c := range cmd.Commands() {
 		refuseUnknown(c)
 	}
-	if cmd.HasSubCommands() {
+	if cmd.HasSubCommands() && cmd.RunE == nil {
+		cmd.Annotations = map[string]string{"groups": "yes"}
 		cmd.Args = cobra.ArbitraryArgs
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -170,4 +172,14 @@ func (a *app) say(format string, args ...any) {
 	if !a.json {
 		_, _ = fmt.Fprintf(a.errs, format+"\n", args...)
 	}
+}
+
+// command is a command for a person to copy, with the enterprise where the
+// environment does not name it.
+func (a *app) command(format string, args ...any) string {
+	text := "rollcall " + fmt.Sprintf(format, args...)
+	if a.getenv("ROLLCALL_ENTERPRISE") != a.enterprise {
+		text += " -e " + a.enterprise
+	}
+	return text
 }

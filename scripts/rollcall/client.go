@@ -148,6 +148,7 @@ func (c *client) refused(resp *http.Response, body []byte) error {
 		return f
 	}
 	f.text = p.Detail
+	f.reason, _ = strings.CutPrefix(p.Type, "urn:rollcall:problem:")
 	switch {
 	case resp.StatusCode == http.StatusUnauthorized:
 		f.text = c.id.advice()

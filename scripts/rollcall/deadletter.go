@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rollcall-emm/rollcall/shared/directory"
+	"github.com/rollcall-emm/rollcall/shared/password"
 	"github.com/rollcall-emm/rollcall/shared/workflow"
 )
 
@@ -22,6 +23,7 @@ type letterRow struct {
 	Reason    string             `json:"reason"`
 	Command   *workflow.Command  `json:"command"`
 	Directory *directory.Command `json:"directory"`
+	Password  *password.Nudge    `json:"password"`
 }
 
 func (a *app) deadLetterCommand() *cobra.Command {
@@ -50,6 +52,9 @@ func (a *app) deadLetterList() *cobra.Command {
 				}
 				if c := l.Directory; c != nil {
 					what = string(c.Op) + " in " + c.Enterprise
+				}
+				if c := l.Password; c != nil {
+					what = "password of " + c.Person + " in " + c.Enterprise
 				}
 				attempts := ""
 				if l.Attempts > 0 {

@@ -21,6 +21,7 @@ type deviceRow struct {
 	Status          string              `json:"status"`
 	Subject         account.Subject     `json:"subject"`
 	Labels          []string            `json:"labels"`
+	PersonLabels    []string            `json:"personLabels"`
 	Info            protocol.DeviceInfo `json:"info"`
 	AndroidID       string              `json:"androidId"`
 	EnrollmentToken string              `json:"enrollmentToken"`
@@ -62,9 +63,9 @@ var holdWords = map[device.Hold]string{
 
 func (a *app) deviceCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "device", Short: "Devices that enrolled", Aliases: []string{"devices"}}
-	cmd.AddCommand(a.deviceList(), a.deviceShow(),
+	cmd.AddCommand(a.deviceList(), a.deviceShow(), a.deviceLabel(),
 		a.workflowCommand("retire", "device", "Take devices out of service for good",
-			"Take devices out of service for good: each gives its account up at its next\ncheck-in, and its key is never admitted again. To use a device again it must be\nenrolled anew, with new keys."),
+			"Take devices out of service for good: each gives its account and its mail\nsettings up at its next check-in, and its key is never admitted again. To use a device again it must be\nenrolled anew, with new keys."),
 		a.workflowCommand("release", "device", "Lift the hold of devices, so that they add their account again",
 			"Lift the hold of devices, so that they add their account again at their next\ncheck-in. It also forgives the count of tokens of a device that asked too often."))
 	return cmd
@@ -86,13 +87,13 @@ func (a *app) deviceList() *cobra.Command {
 			none = fmt.Sprintf("No device has the status %s.", status)
 		}
 		return show(cmd, a, &p, path+"/devices", url.Values{"status": {status}}, none,
-			[]string{"ID", "STATUS", "SUBJECT", "MODEL", "LAST SEEN", "ACCOUNT"},
+			[]string{"ID", "STATUS", "SUBJECT", "MODEL", "LABELS", "LAST SEEN", "ACCOUNT"},
 			func(d deviceRow) []string {
 				subject := d.Subject.String()
 				if d.Subject.Kind == account.Device {
 					subject = "itself"
 				}
-				return []string{d.ID, d.state(), subject, d.Info.Model, a.ago(d.LastSeen), d.Desired.AccountID}
+				return []string{d.ID, d.state(), subject, d.Info.Model, join(d.Labels), a.ago(d.LastSeen), d.Desired.AccountID}
 			})
 	}
 	return cmd
@@ -146,6 +147,10 @@ func (a *app) printDevice(d deviceRow) error {
 	}
 	if why := holdWords[d.Desired.Hold]; why != "" && d.Status == "held" {
 		rows = slices.Insert(rows, 2, []string{"  why", why})
+	}
+	if len(d.PersonLabels) > 0 {
+		at := slices.IndexFunc(rows, func(r []string) bool { return r[0] == "labels" })
+		rows = slices.Insert(rows, at+1, []string{"  by its person", join(d.PersonLabels)})
 	}
 	if acct := d.Account; acct != nil {
 		rows = append(rows, []string{"  state", acct.state()}, []string{"  user id", acct.UserID})

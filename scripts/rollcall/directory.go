@@ -40,14 +40,9 @@ func (a *app) directoryPath(args []string) (string, error) {
 	return path + "/directory", err
 }
 
-// hint is a command for a person to copy, with the enterprise where the environment
-// does not name it.
+// hint is a command on directories for a person to copy.
 func (a *app) hint(format string, args ...any) string {
-	text := "rollcall directory " + fmt.Sprintf(format, args...)
-	if a.getenv("ROLLCALL_ENTERPRISE") != a.enterprise {
-		text += " -e " + a.enterprise
-	}
-	return text
+	return a.command("directory "+format, args...)
 }
 
 // newRun asks for a run.

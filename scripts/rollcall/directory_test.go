@@ -204,7 +204,7 @@ func TestDirectoryCommands(t *testing.T) {
 		{"directory-people", (*place).company, "directory people", 0},
 		{"directory-people-state", (*place).company, "directory people --state leaving", 0},
 		{"directory-people-none", (*place).acme, "directory people", 0},
-		{"directory-people-nobody", (*place).company, "directory people eve@example.com", 0},
+		{"directory-people-nobody", (*place).company, "directory people eve@example.com", 3},
 		{"directory-people-json", (*place).company, "directory people --login alan --json", 0},
 		{"directory-people-ada", (*place).company, "directory people ADA@example.com", 0},
 		{"directory-people-bob", (*place).company, "directory people " + keyBob, 0},

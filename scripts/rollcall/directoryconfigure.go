@@ -148,7 +148,7 @@ func (s settings) configure(ctx context.Context) ([]byte, error) {
 	}
 	dropped := dropUnused(&config)
 	if got, err = s.client.change(ctx, http.MethodPut, s.path, config); err != nil {
-		return nil, withFlag(err)
+		return nil, withFlag(err, flagOf)
 	}
 	for _, part := range dropped {
 		s.app.say("The mode %s does not use %s, which is left out from now on.", config.Mode, part)
@@ -168,13 +168,16 @@ func dropUnused(c *directory.Config) (dropped []string) {
 }
 
 // withFlag adds to a refusal the flag that sets the field it names.
-func withFlag(err error) error {
+func withFlag(err error, flagOf map[string]string) error {
 	f := asFailure(err)
 	if f == nil || !f.fromServer {
 		return err
 	}
 	field, _, _ := strings.Cut(f.text, ": ")
 	field, _, _ = strings.Cut(field, "[") // of a list
+	if strings.HasPrefix(field, "managed.extra.") {
+		field = "managed.extra"
+	}
 	flag := flagOf[field]
 	if flag == "" {
 		return err
@@ -193,10 +196,7 @@ func inFile(err error, flag string) error {
 
 func (s settings) remove(ctx context.Context, yes bool) error {
 	if !yes {
-		if !s.app.interactive {
-			return usagef("--remove asks first, and nobody can be asked here; add --yes")
-		}
-		if err := s.app.confirm(ctx, "Remove the directory of "+s.app.enterprise+", its password and its key? People, devices and accounts stay as they are."); err != nil {
+		if err := s.app.confirm(ctx, "--remove", "Remove the directory of "+s.app.enterprise+", its password and its key? People, devices and accounts stay as they are."); err != nil {
 			return err
 		}
 	}

@@ -23,7 +23,7 @@ func (s *settings) read(file, passwordFile, keyFile string) error {
 		if err != nil {
 			return err
 		}
-		if s.whole, err = toJSON(b); err != nil {
+		if s.whole, err = toJSON(b, "configuration"); err != nil {
 			return err
 		}
 	}
@@ -71,19 +71,19 @@ func (a *app) readFile(flag, name string) ([]byte, error) {
 	return b, nil
 }
 
-// toJSON makes JSON of a configuration in YAML; JSON stays as it is, so that the
-// server judges it.
-func toJSON(b []byte) (json.RawMessage, error) {
+// toJSON makes JSON of something in YAML; JSON stays as it is, so that the server
+// judges it.
+func toJSON(b []byte, what string) (json.RawMessage, error) {
 	if trimmed := bytes.TrimSpace(b); bytes.HasPrefix(trimmed, []byte("{")) && json.Valid(trimmed) {
 		return trimmed, nil
 	}
 	var v map[string]any
 	if err := yaml.Unmarshal(b, &v); err != nil {
 		// The library's text can quote the file, which may be another's, a password's say.
-		return nil, usagef("--file is neither YAML nor JSON of a configuration%s", lineOf(err))
+		return nil, usagef("--file is neither YAML nor JSON of a %s%s", what, lineOf(err))
 	}
 	if len(v) == 0 {
-		return nil, usagef("--file holds no configuration")
+		return nil, usagef("--file holds no %s", what)
 	}
 	out, err := json.Marshal(v)
 	if err != nil {

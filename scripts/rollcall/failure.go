@@ -22,6 +22,7 @@ type failure struct {
 	code       int
 	text       string
 	fromServer bool
+	reason     string        // the server's word, where it had one
 	wait       time.Duration // what the server asks for before another attempt
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/url"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -29,10 +28,12 @@ func (a *app) people() *cobra.Command {
 	var p pager
 	var state, mail, login string
 	cmd := &cobra.Command{
-		Use: "people [KEY | MAIL]", Short: "List the people of an enterprise, or show one", Args: cobra.MaximumNArgs(1),
-		Long:    "List the people of an enterprise, or show one: the Google account, problems, whether\ndevices and accounts are as they should be, and when accounts are deleted.",
+		Use: "people [PERSON]", Short: "List the people of an enterprise, or show or label one", Args: cobra.MaximumNArgs(1),
+		Long: "List the people of an enterprise, or show one: the Google account, problems, whether\ndevices and accounts are as they should be, and when accounts are deleted.\n" +
+			"PERSON is a key, a mail address or a user id.",
 		Example: "  rollcall directory people --state leaving\n  rollcall directory people ada@example.com",
 	}
+	cmd.AddCommand(a.peopleLabel())
 	cmd.Flags().StringVar(&state, "state", "", "only people in this `state`: active, disabled, missing, leaving or gone")
 	cmd.Flags().StringVar(&mail, "mail", "", "only people with this `address`")
 	cmd.Flags().StringVar(&login, "login", "", "only people with this user `id`")
@@ -45,51 +46,32 @@ func (a *app) people() *cobra.Command {
 		if len(args) == 1 && (state != "" || mail != "" || login != "") {
 			return usagef("name a person or give --state, --mail or --login, not both")
 		}
-		if len(args) == 1 && !strings.Contains(args[0], "@") {
-			return a.person(cmd, args[0])
-		}
 		if len(args) == 1 {
-			if key, err := a.personOf(cmd, path, args[0]); err != nil || key != "" {
-				if err != nil {
-					return err
-				}
-				return a.person(cmd, key)
+			c, err := a.client()
+			if err != nil {
+				return err
 			}
-			mail = args[0] // nobody, or several
+			key, err := c.whoIs(cmd.Context(), path, args[0])
+			if err != nil {
+				return err
+			}
+			return a.person(cmd, key)
 		}
 		none := "There are no people yet; they come with the first sync: " + a.hint("run")
 		if state != "" || mail != "" || login != "" {
 			none = "Nobody fits."
 		}
 		return show(cmd, a, &p, path+"/people", url.Values{"state": {state}, "mail": {mail}, "login": {login}}, none,
-			[]string{"NAME", "MAIL", "LOGIN", "STATE", "SINCE", "GOOGLE", "PROBLEMS", "KEY"},
+			[]string{"NAME", "MAIL", "LOGIN", "STATE", "SINCE", "GOOGLE", "LABELS", "PROBLEMS", "KEY"},
 			func(p personRow) []string {
 				state := string(p.State)
 				if p.Settled != p.Access {
 					state += " (settling)"
 				}
-				return []string{p.Entry.Name(), p.Entry.Mail, p.Entry.Login, state, a.ago(p.Since), accountWord(p.Google), join(p.Problems), p.Key}
+				return []string{p.Entry.Name(), p.Entry.Mail, p.Entry.Login, state, a.ago(p.Since), accountWord(p.Google), join(p.Labels), join(p.Problems), p.Key}
 			})
 	}
 	return cmd
-}
-
-// personOf returns the key of the only person with an address, "" for none or
-// several.
-func (a *app) personOf(cmd *cobra.Command, path, mail string) (string, error) {
-	c, err := a.client()
-	if err != nil {
-		return "", err
-	}
-	l, err := (&pager{limit: 2}).list(cmd.Context(), c, path+"/people", url.Values{"mail": {mail}})
-	if err != nil {
-		return "", err
-	}
-	found, err := items[personRow](l)
-	if err != nil || len(found) != 1 {
-		return "", err
-	}
-	return found[0].Key, nil
 }
 
 // accountWord says in a few words which Google account there is.
@@ -125,7 +107,7 @@ func (a *app) personRows(p personRow) [][]string {
 	e := p.Entry
 	rows := [][]string{
 		{"key", p.Key}, {"directory id", p.ID}, {"name", e.Name()}, {"mail", e.Mail}, {"aliases", join(e.Aliases)},
-		{"login", e.Login}, {"unit", e.Unit}, {"enabled", tri(e.Enabled)}, {"directory read", a.both(p.EntryAt)},
+		{"login", e.Login}, {"labels", join(p.Labels)}, {"unit", e.Unit}, {"enabled", tri(e.Enabled)}, {"directory read", a.both(p.EntryAt)},
 		{"state", string(p.State)}, {"  since", a.both(p.Since)}, {"access", p.settled()},
 	}
 	if p.Attempts > 0 {

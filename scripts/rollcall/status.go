@@ -16,24 +16,26 @@ type statusRow struct {
 	State      string         `json:"state"`
 	Devices    map[string]int `json:"devices"`
 	Accounts   map[string]int `json:"accounts"`
+	Passwords  map[string]int `json:"passwords"`
 	Directory  string         `json:"directory"`
 	Truncated  bool           `json:"truncated"`
 }
 
 func (a *app) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "status", Short: "Count devices and accounts, and tell how directories stand", Args: cobra.NoArgs,
-		Long: "Count devices by status and accounts by state, of every enterprise or of the one\nthat --enterprise names. A count with a + is of the first 10,000.\nThe directory is synced, syncing, quarantined, behind (its last run did not end\nwell), or waiting for its first run; see: rollcall directory status.",
+		Use: "status", Short: "Count devices, accounts and passwords, and tell how directories stand", Args: cobra.NoArgs,
+		Long: "Count devices by status, and accounts and generated passwords by state, of every\nenterprise or of the one that --enterprise names. A count with a + is of the first\n10,000. What the states of passwords mean: rollcall password status.\nThe directory is synced, syncing, quarantined, behind (its last run did not end\nwell), or waiting for its first run; see: rollcall directory status.",
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return show(cmd, a, &pager{limit: 100}, "/v1/status", url.Values{"enterprise": {a.enterprise}},
 			"There is no enterprise yet; add one with: rollcall enterprise create",
-			[]string{"ENTERPRISE", "STATE", "DEVICES", "ACCOUNTS", "DIRECTORY"},
+			[]string{"ENTERPRISE", "STATE", "DEVICES", "ACCOUNTS", "PASSWORDS", "DIRECTORY"},
 			func(s statusRow) []string {
 				return []string{
 					s.Enterprise, s.State,
 					counts(s.Devices, s.Truncated, "ready", "adding", "held", "no account", "retired"),
 					counts(s.Accounts, s.Truncated, "active", "creating", "deleting", "deleted"),
+					counts(s.Passwords, s.Truncated, "active", "pending", "leased", "retry", "failed"),
 					cmp.Or(s.Directory, "none"),
 				}
 			})

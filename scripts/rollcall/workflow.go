@@ -12,31 +12,44 @@ import (
 
 // order starts a workflow.
 type order struct {
-	Op          string   `json:"op"`
-	Accounts    []string `json:"accounts,omitempty"`
-	Devices     []string `json:"devices,omitempty"`
-	All         bool     `json:"all,omitempty"`
-	DisplayName string   `json:"displayName,omitempty"`
+	Op           string   `json:"op"`
+	Accounts     []string `json:"accounts,omitempty"`
+	Devices      []string `json:"devices,omitempty"`
+	People       []string `json:"people,omitempty"`
+	All          bool     `json:"all,omitempty"`
+	DisplayName  string   `json:"displayName,omitempty"`
+	HavingLabel  string   `json:"havingLabel,omitempty"`
+	Now          bool     `json:"now,omitempty"`
+	Lost         bool     `json:"lost,omitempty"`
+	AddLabels    []string `json:"addLabels,omitempty"`
+	RemoveLabels []string `json:"removeLabels,omitempty"`
+	DryRun       bool     `json:"dryRun,omitempty"`
 }
 
 // on says on what an order works, for people.
 func (o order) on(enterprise string) string {
-	ids, noun := o.Accounts, "account"
-	if o.Op == "retire" || o.Op == "release" {
-		ids, noun = o.Devices, "device"
+	ids, one, many := o.Accounts, "account", "accounts"
+	switch {
+	case o.Op == "renew" || len(o.People) > 0:
+		ids, one, many = o.People, "person", "people"
+	case o.Op == "retire" || o.Op == "release" || o.Op == "label":
+		ids, one, many = o.Devices, "device", "devices"
 	}
 	switch {
+	case o.HavingLabel != "":
+		return "every " + one + " of " + enterprise + " with the label " + o.HavingLabel
 	case o.All:
-		return "every " + noun + " of " + enterprise
+		return "every " + one + " of " + enterprise
 	case len(ids) == 1:
-		return noun + " " + ids[0]
+		return one + " " + ids[0]
 	case len(ids) > 1:
-		return fmt.Sprintf("%d %ss", len(ids), noun)
+		return fmt.Sprintf("%d %s", len(ids), many)
 	}
 	return enterprise
 }
 
-func (a *app) start(ctx context.Context, o order) error {
+// start starts a workflow; then is what else a person is told when it was.
+func (a *app) start(ctx context.Context, o order, then ...string) error {
 	path, err := a.of()
 	if err != nil {
 		return err
@@ -58,6 +71,9 @@ func (a *app) start(ctx context.Context, o order) error {
 	}
 	_, _ = fmt.Fprintln(a.out, s.EventID)
 	a.say("Started the workflow %s for %s (request %s); its event is above. rollcall audit --follow shows what it does.", o.Op, o.on(a.enterprise), s.RequestID)
+	for _, text := range then {
+		a.say("%s", text)
+	}
 	return nil
 }
 
@@ -86,7 +102,7 @@ func (a *app) workflowCommand(op, noun, short, long string) *cobra.Command {
 				if _, err := a.of(); err != nil {
 					return err
 				}
-				if err := a.confirm(cmd.Context(), fmt.Sprintf("%s %s?", op, o.on(a.enterprise))); err != nil {
+				if err := a.confirm(cmd.Context(), "--all", fmt.Sprintf("%s %s?", op, o.on(a.enterprise))); err != nil {
 					return err
 				}
 			}
@@ -95,17 +111,21 @@ func (a *app) workflowCommand(op, noun, short, long string) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&o.All, "all", false, "every "+noun+" of the enterprise; asks first")
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	if op == "rename" {
+	switch op {
+	case "retire":
+		cmd.Flags().BoolVar(&o.Lost, "lost", false, "the devices are in other hands: where the password policy says so (rollcall password policy),\ntheir people's passwords are replaced at Google at once")
+	case "rename":
 		cmd.Flags().StringVar(&o.DisplayName, "display-name", "", "the new `name`, 1 to 60 characters and nothing personal")
 		must(cmd.MarkFlagRequired("display-name"))
 	}
 	return cmd
 }
 
-// confirm asks a person, and refuses where there is none to ask.
-func (a *app) confirm(ctx context.Context, question string) error {
+// confirm asks a person, and refuses where there is none to ask. What names what
+// needs the answer.
+func (a *app) confirm(ctx context.Context, what, question string) error {
 	if !a.interactive {
-		return usagef("--all asks first, and nobody can be asked here; add --yes")
+		return usagef("%s asks first, and nobody can be asked here; add --yes", what)
 	}
 	_, _ = fmt.Fprint(a.errs, question+" Type yes to go on: ")
 	answers := make(chan string, 1)
