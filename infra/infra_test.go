@@ -87,10 +87,10 @@ func TestPermissionsAreWhatFunctionsSay(t *testing.T) {
 		t.Fatal(err)
 	}
 	module := read(t, "modules/rollcall/main.tf")
-	secret := regexp.MustCompile(`(?:identifier|play)-key|(?:ldap-bind|workspace-key)-\*`)
+	secret := regexp.MustCompile(`(?:identifier|password|play)-key|(?:ldap-bind|workspace-key)-\*`)
 	// Of each enterprise there is one of either family.
 	families := strings.NewReplacer("secrets of directories", "ldap-bind-* workspace-key-*",
-		"local.directory_secrets", "ldap-bind-* workspace-key-*", "-ENTERPRISE", "-*")
+		"local.directory_secrets", "ldap-bind-* workspace-key-*", "-ENTERPRISE", "-*", "key of passwords", "password-key")
 	for _, f := range folders {
 		name := filepath.Base(filepath.Dir(f))
 		want := secret.FindAllString(families.Replace(commentOf(t, f)), -1)
@@ -172,16 +172,51 @@ func TestEachScheduleStartsAFunction(t *testing.T) {
 }
 
 // TestEachLineThatIsCountedIsLogged: an alert on a line that nobody writes never
-// comes.
+// comes, and neither does one on a word that the line has not.
 func TestEachLineThatIsCountedIsLogged(t *testing.T) {
 	t.Parallel()
-	lines := regexp.MustCompile(`function = "([a-z]+)", message = "([^"]+)"`).FindAllStringSubmatch(read(t, "modules/alerts/main.tf"), -1)
-	if len(lines) == 0 {
-		t.Fatal("modules/alerts counts no lines")
+	row := regexp.MustCompile(`functions += \[([^\]]+)\]\s+from += "([a-z/]+)"\s+message += "([^"]+)"\s+and += .*\s+by += \[([^\]]+)\]`)
+	alerts := read(t, "modules/alerts/main.tf")
+	rows := row.FindAllStringSubmatch(alerts, -1)
+	if n := strings.Count(alerts, "\n      message "); len(rows) == 0 || len(rows) != n {
+		t.Fatalf("%d lines are counted, of %d rows", len(rows), n)
 	}
-	for _, l := range lines {
-		if !strings.Contains(read(t, "../functions/"+l[1]+"/*.go"), `"`+l[2]+`"`) {
-			t.Errorf("%s never logs %q, which modules/alerts counts", l[1], l[2])
+	quoted := regexp.MustCompile(`"([a-z]+)"`)
+	for _, r := range rows {
+		functions, from, message := quoted.FindAllStringSubmatch(r[1], -1), r[2], r[3]
+		code := read(t, "../"+from+"/*.go")
+		if !strings.Contains(code, `"`+message+`"`) {
+			t.Errorf("%s never logs %q, which modules/alerts counts", from, message)
+		}
+		for _, word := range quoted.FindAllStringSubmatch(r[4], -1) {
+			if !strings.Contains(code, `slog.String("`+word[1]+`"`) {
+				t.Errorf("%s logs no %q, by which modules/alerts counts %q", from, word[1], message)
+			}
+		}
+		for _, f := range functions {
+			if _, err := os.Stat("../functions/" + f[1] + "/function.go"); err != nil {
+				t.Errorf("modules/alerts counts lines of %s: %v", f[1], err)
+			}
+		}
+	}
+}
+
+// TestReasonsOfAlertsAreReasons: a word that nobody logs is never alerted on.
+func TestReasonsOfAlertsAreReasons(t *testing.T) {
+	t.Parallel()
+	alerts := read(t, "modules/alerts/main.tf")
+	known := read(t, "../shared/password/*.go")
+	barred := names(t, between(t, alerts, `  barred = join("|", [`, "  ])"), `"([a-z-]+)`)
+	for _, word := range append(barred, "password-person-away") {
+		if !strings.Contains(known, `"`+word) || !strings.Contains(alerts, word) {
+			t.Errorf("%q is no reason of passwords, or is not alerted on", word)
+		}
+	}
+	_, list, _ := strings.Cut(known, "var everybody = ")
+	list, _, _ = strings.Cut(list, "}")
+	for _, word := range names(t, list, `"([a-z-]+)"`) {
+		if !slices.Contains(barred, word) {
+			t.Errorf("%q keeps a whole enterprise's passwords from Google, and no alert tells of it", word)
 		}
 	}
 }

@@ -11,12 +11,52 @@ locals {
 
   http = join("|", var.http_functions)
 
-  # Lines of a function's log that are counted, by enterprise.
+  # Lines of functions' logs that are counted, by the words in them that "by" names.
+  # "from" is the folder whose code writes the line.
   lines = {
-    quarantined = { function = "directorysync", message = "directory run quarantined", and = "" }
-    failed      = { function = "directorysync", message = "directory run ended", and = "AND jsonPayload.phase=\"failed\" AND jsonPayload.kind=\"sync\"" }
+    quarantined = {
+      functions = ["directorysync"]
+      from      = "functions/directorysync"
+      message   = "directory run quarantined"
+      and       = ""
+      by        = ["enterprise"]
+    }
+    failed = {
+      functions = ["directorysync"]
+      from      = "functions/directorysync"
+      message   = "directory run ended"
+      and       = "AND jsonPayload.phase=\"failed\" AND jsonPayload.kind=\"sync\""
+      by        = ["enterprise"]
+    }
+    password = {
+      functions = ["passwordpush", "checkin"]
+      from      = "shared/password/push"
+      message   = "password not accepted"
+      and       = ""
+      by        = ["enterprise", "reason", "state"]
+    }
   }
-  line = { for name, l in local.lines : name => "logging_googleapis_com:user_rollcall_${name}{monitored_resource=\"cloud_run_revision\"}" }
+  line = { for name, l in local.lines : name => "logging_googleapis_com:user_rollcall_${name}" }
+
+  services = {
+    for name, l in local.lines : name => join(" OR ", [for f in l.functions : "resource.labels.service_name=\"${f}\""])
+  }
+
+  words = {
+    enterprise = "The enterprise's id"
+    reason     = "Why, in one word"
+    state      = "What became of it"
+  }
+
+  run = "monitored_resource=\"cloud_run_revision\""
+
+  # What keeps a whole enterprise's passwords from Google until somebody mends it. It
+  # fails nobody for days (the policy's deferralHours), so it is to be seen before.
+  barred = join("|", [
+    "google-config", "google-key", "google-not-configured", "google-subject",
+    "password-key-damaged", "password-key-missing", "password-key-unknown", "secret.*",
+    "workspace-domain", "workspace-read-only", "workspace-subject-rights",
+  ])
 
   # query is true while something is wrong. A job that should go on by itself is
   # watched by its progress, so that it is missed also when nothing runs at all.
@@ -39,12 +79,22 @@ locals {
     DirectoryRunQuarantined = {
       severity  = "WARNING"
       condition = "A directory run waits for an administrator's decision"
-      query     = "sum by (enterprise) (increase(${local.line.quarantined}[30m])) > 0"
+      query     = "sum by (enterprise) (increase(${local.line.quarantined}{${local.run}}[30m])) > 0"
     }
     DirectoryRunsFailing = {
       severity  = "CRITICAL"
       condition = "Two directory runs of an enterprise have failed one after the other"
-      query     = "sum by (enterprise) (increase(${local.line.failed}[150m])) > 1"
+      query     = "sum by (enterprise) (increase(${local.line.failed}{${local.run}}[150m])) > 1"
+    }
+    PasswordsFailing = {
+      severity  = "WARNING"
+      condition = "More than ten passwords of an enterprise were given up in an hour for one reason, or none can reach Google"
+      query     = "sum by (enterprise, reason) (increase(${local.line.password}{${local.run},state=\"failed\",reason!=\"password-person-away\"}[1h])) > 10 or sum by (enterprise, reason) (increase(${local.line.password}{${local.run},reason=~\"${local.barred}\"}[90m])) > 0"
+    }
+    PasswordSweepNotProgressing = {
+      severity  = "CRITICAL"
+      condition = "No passwordsweep run has succeeded for 15 minutes"
+      query     = "(sum(increase(${local.requests}{${local.service}=\"passwordsweep\",response_code_class=\"2xx\"}[15m])) or vector(0)) < 1"
     }
     DeadLetterWaiting = {
       severity  = "WARNING"
@@ -69,18 +119,22 @@ resource "google_logging_metric" "this" {
 
   project     = var.project
   name        = "rollcall_${each.key}"
-  description = "Lines of ${each.value.function}: ${each.value.message}"
-  filter      = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${each.value.function}\" AND jsonPayload.message=\"${each.value.message}\" ${each.value.and}"
+  description = "Lines of ${join(" and ", each.value.functions)}: ${each.value.message}"
+  filter      = "resource.type=\"cloud_run_revision\" AND (${local.services[each.key]}) AND jsonPayload.message=\"${each.value.message}\" ${each.value.and}"
 
-  label_extractors = { enterprise = "EXTRACT(jsonPayload.enterprise)" }
+  label_extractors = { for word in each.value.by : word => "EXTRACT(jsonPayload.${word})" }
 
   metric_descriptor {
     metric_kind = "DELTA"
     value_type  = "INT64"
 
-    labels {
-      key         = "enterprise"
-      description = "The enterprise's id"
+    dynamic "labels" {
+      for_each = each.value.by
+
+      content {
+        key         = labels.value
+        description = local.words[labels.value]
+      }
     }
   }
 }

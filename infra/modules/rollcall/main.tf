@@ -3,7 +3,8 @@
 locals {
   # What each function may do, as its doc comment says. Every function may use the
   # store. A secret that ends in * is one for each enterprise, which admin puts.
-  # "network" lets a function reach LDAP servers that are in var.network.
+  # "network" lets a function reach LDAP servers that are in var.network. "settings"
+  # are the function's own; var.settings comes before them.
   http = {
     enroll = {
       description = "Binds a device to an enterprise and a person"
@@ -15,8 +16,14 @@ locals {
     checkin = {
       description = "Takes a device's report and returns its directives"
       public      = true
-      secrets     = []
+      secrets     = ["password-key", "workspace-key-*"]
       timeout     = 30
+      settings = {
+        # How long a check-in may wait for Google to take a password; 0s never does, and
+        # leaves it to passwordpush.
+        ROLLCALL_PASSWORD_BUDGET = "2s"
+        ROLLCALL_DIRECTORY_RATE  = "1" # see local.event
+      }
     }
     token = {
       description = "Provisions the account of a device and mints its authentication token"
@@ -27,7 +34,7 @@ locals {
     admin = {
       description = "Reads status and starts workflows, for administrators"
       public      = false
-      secrets     = local.directory_secrets
+      secrets     = concat(["password-key"], local.directory_secrets)
       timeout     = 60
     }
     directorywatch = {
@@ -39,15 +46,33 @@ locals {
   }
   # Few at once, in few instances: each event works on Google, which counts its
   # callers' requests. A directory run holds up to 64 MiB beside what all share.
+  #
+  # Google's directory takes 2,400 calls a minute of one enterprise's administrator in
+  # one project. ROLLCALL_DIRECTORY_RATE is calls a second, per instance and enterprise,
+  # and whoever was idle may make 100 at once before. In one minute these make at most:
+  #
+  #   passwordpush   1,440  what passwordsweep and provision hand out: 0.8 x 30 a second,
+  #                         from one row, whatever the number of instances
+  #   directorysync    700  60 x 10 + 100: one instance at a time has an enterprise's run
+  #   checkin          160  60 x 1 + 100, of each instance that pushes a password while
+  #                         the device waits
+  #
+  # which is 2,300. passwordpush must keep up with what is handed out, 5 x 6 = 30 a
+  # second against 24; and whatever is replayed to it, 5 x (60 x 6 + 100) = 2,300 are
+  # all that it can make. More instances of checkin at once go beyond the quota if each
+  # of them pushes at its limit: Google then refuses, which fails nobody's password, but
+  # delays them and the directory. Where that happens, ROLLCALL_PASSWORD_BUDGET = "0s"
+  # in var.settings leaves every push to passwordpush.
   event = {
     provision = {
       description = "Creates, updates, revokes and deletes accounts"
       topic       = "provision"
       publishers  = ["admin", "provision", "directorysync"]
-      secrets     = ["play-key"]
+      secrets     = ["password-key", "play-key"]
       timeout     = 300
       concurrency = 8
       instances   = 5
+      settings    = { ROLLCALL_DIRECTORY_RATE = "30" } # hands out as passwordsweep does
     }
     reconcile = {
       description = "Finishes what a crash left half done"
@@ -67,17 +92,39 @@ locals {
       timeout     = 540
       concurrency = 4
       instances   = 10
+      settings    = { ROLLCALL_DIRECTORY_RATE = "10" }
+    }
+    passwordpush = {
+      description = "Sends one person's generated password to Google"
+      topic       = "password"
+      publishers  = ["admin", "passwordsweep", "provision"]
+      secrets     = ["password-key", "workspace-key-*"]
+      timeout     = 120
+      concurrency = 16
+      instances   = 5
+      settings    = { ROLLCALL_DIRECTORY_RATE = "6" }
+    }
+    passwordsweep = {
+      description = "Finds the passwords that are due, and begins rotations"
+      topic       = "passwordsweep"
+      publishers  = ["admin"]
+      secrets     = ["password-key"]
+      timeout     = 120
+      concurrency = 1
+      instances   = 2
+      settings    = { ROLLCALL_DIRECTORY_RATE = "30" }
     }
   }
   # Over-scheduled on purpose: the job decides what is due.
   schedules = {
     reconcile     = "*/5 * * * *"
     directorysync = "*/15 * * * *"
+    passwordsweep = "* * * * *"
   }
 
   directory_secrets = ["ldap-bind-*", "workspace-key-*"]
 
-  secrets = ["identifier-key", "play-key"]
+  secrets = ["identifier-key", "password-key", "play-key"]
 
   topic_prefix = "rollcall-"
 
@@ -175,7 +222,7 @@ module "http" {
   bucket                = google_storage_bucket.archives.name
   build_dir             = var.build_dir
   build_service_account = google_service_account.build.id
-  settings              = local.settings
+  settings              = merge(local.settings, try(each.value.settings, {}), var.settings)
   secrets               = each.value.secrets
   network               = try(each.value.network, false) ? var.network : null
   invokers              = each.value.public ? ["allUsers"] : var.admins
@@ -199,7 +246,7 @@ module "event" {
   bucket                = google_storage_bucket.archives.name
   build_dir             = var.build_dir
   build_service_account = google_service_account.build.id
-  settings              = local.settings
+  settings              = merge(local.settings, try(each.value.settings, {}), var.settings)
   secrets               = each.value.secrets
   network               = try(each.value.network, false) ? var.network : null
   timeout_seconds       = each.value.timeout

@@ -34,3 +34,12 @@ resource "google_project_iam_member" "keeps_secrets" {
     expression = "resource.name.startsWith(\"projects/${data.google_project.this.number}/secrets/${each.value}\")"
   }
 }
+
+# The keys that seal passwords: admin adds versions, each with the keys before it, and
+# deletes none.
+resource "google_secret_manager_secret_iam_member" "adds_password_keys" {
+  project   = var.project
+  secret_id = google_secret_manager_secret.this["password-key"].secret_id
+  role      = "roles/secretmanager.secretVersionAdder"
+  member    = module.http["admin"].member
+}
