@@ -91,7 +91,7 @@ func TestMailSetting_E4_NamesTheMember(t *testing.T) {
 		{"no package", "managed.package", managedSetting, nil, func(m *protocol.ManagedMailClient) { m.Package = "mail" }},
 		{"no values", "managed.values", managedSetting, nil, func(m *protocol.ManagedMailClient) { m.Values = nil }},
 		{"a strange key", "managed.values", managedSetting, nil, func(m *protocol.ManagedMailClient) { m.Values["a b"] = "" }},
-		{"a long value", "managed.values", managedSetting, nil, func(m *protocol.ManagedMailClient) { m.Values["a"] = strings.Repeat("ü", 4097) }},
+		{"a long value", "managed.values", managedSetting, nil, func(m *protocol.ManagedMailClient) { m.Values["a"] = strings.Repeat("ü", 24<<10+1) }},
 		{"a key in both", "managed.secrets", managedSetting, nil, func(m *protocol.ManagedMailClient) { m.Values["email_password"] = "x" }},
 		{"an empty secret", "managed.secrets", managedSetting, nil, func(m *protocol.ManagedMailClient) { m.Secrets["more"] = protocol.Secret{} }},
 		{"a secret without a version", "managed.secrets", managedSetting, nil, func(m *protocol.ManagedMailClient) { m.PasswordVersion = 0 }},

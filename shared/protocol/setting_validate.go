@@ -20,7 +20,7 @@ const (
 	maxMailText        = 1024
 	maxMailHost        = 259 // a name of 253, and a port
 	maxMailPackage     = 200
-	maxMailValue       = 4096
+	maxMailValue       = 24 << 10
 )
 
 // Validate returns fault.Invalid naming the first member that is wrong, and nothing of
