@@ -8,17 +8,19 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/audit"
 	"github.com/rollcall-emm/rollcall/shared/device"
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/mail"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/workflow"
 )
 
 // onDevice retires or releases one device, and with it its hold on its account.
 func (w *Worker) onDevice(ctx context.Context, cmd workflow.Command, id string) error {
+	var d device.Device
 	var own string // the account that goes with the device
-	err := w.DB.Update(ctx, func(tx *record.Tx) error {
-		own = ""
-		d, err := tx.Device(id)
-		if err != nil {
+	var gone bool  // the person's password may have to go as well
+	err := w.DB.Update(ctx, func(tx *record.Tx) (err error) {
+		own, gone = "", false
+		if d, err = tx.Device(id); err != nil {
 			return err
 		}
 		if d.Enterprise != cmd.Enterprise {
@@ -42,23 +44,20 @@ func (w *Worker) onDevice(ctx context.Context, cmd workflow.Command, id string) 
 				return err
 			}
 		}
-		held := row.Binding(id)
+		held, result := row.Binding(id), audit.OK
 		if cmd.Op == workflow.Release {
-			if d.Desired.Hold == device.NoHold {
-				return idle("not-held")
+			var lifted bool
+			if lifted, result = release(&d); !lifted && result != audit.OK {
+				return idle(result)
 			}
-			was := d.Desired.Hold
-			d.Desired.Release()
-			if d.Desired.Hold == was { // the person's, which their return alone lifts
-				return idle(string(was))
-			}
-			if held != nil {
+			if lifted && held != nil {
 				held.Tokens, held.RevokeAt = held.Tokens.Forgive(), time.Time{}
 			}
 		} else {
 			// Also when the device was retired before, for then this event may be
 			// one that broke off before the account was removed.
 			own = d.Desired.OwnAccountID
+			gone = d.State != device.Retired || repeated || cmd.Lost
 			if d.State == device.Retired {
 				return idle("already-retired")
 			}
@@ -75,10 +74,43 @@ func (w *Worker) onDevice(ctx context.Context, cmd workflow.Command, id string) 
 				return err
 			}
 		}
-		return tx.Audit(w.note(cmd, "device:"+id, audit.OK))
+		return tx.Audit(w.note(cmd, "device:"+id, result))
 	})
-	if err != nil || own == "" {
+	if err != nil {
 		return err
 	}
-	return w.Accounts.Remove(ctx, own, cmd.RequestedBy)
+	if gone {
+		err = w.lost(ctx, cmd, d)
+	}
+	if own == "" {
+		return err
+	}
+	if removed := w.Accounts.Remove(ctx, own, cmd.RequestedBy); err == nil || fault.Redeliver(removed) {
+		return removed
+	}
+	return err
+}
+
+// release lifts a device's hold, and forgets which settings the device failed to
+// apply, so that they are sent again. The result is audit.OK where it did either, and
+// otherwise says what it met: nothing, or the person's hold, which their return alone
+// lifts.
+func release(d *device.Device) (lifted bool, result string) {
+	was := d.Desired.Hold
+	if was != device.NoHold {
+		d.Desired.Release()
+		lifted = d.Desired.Hold != was
+	}
+	forgotten := d.Mail.Held
+	for _, h := range d.Mail.Held {
+		forgotten = mail.Forget(forgotten, h.Setting)
+	}
+	switch failed := len(forgotten) < len(d.Mail.Held); {
+	case lifted, failed:
+		d.Mail.Held, d.Mail.Due = forgotten, true
+		return lifted, audit.OK
+	case was == device.NoHold:
+		return false, "not-held"
+	}
+	return false, string(was)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,6 +20,9 @@ import (
 	bus "github.com/rollcall-emm/rollcall/shared/event/embedded"
 	"github.com/rollcall-emm/rollcall/shared/google"
 	"github.com/rollcall-emm/rollcall/shared/google/googletest"
+	"github.com/rollcall-emm/rollcall/shared/password"
+	"github.com/rollcall-emm/rollcall/shared/password/dispatch"
+	"github.com/rollcall-emm/rollcall/shared/password/push"
 	"github.com/rollcall-emm/rollcall/shared/play"
 	"github.com/rollcall-emm/rollcall/shared/play/playtest"
 	"github.com/rollcall-emm/rollcall/shared/record"
@@ -50,7 +54,10 @@ type bench struct {
 	bus     *bus.Bus // once something was published; see events
 	worker  *provision.Worker
 	now     time.Time
-	handled int // events that were handled
+	handled int  // events that were handled
+	calm    bool // the bus delivers every event once
+	nudged  sync.Mutex
+	nudges  []password.Nudge
 	phones  int
 	cut     cut
 }
@@ -76,6 +83,8 @@ func newBench(t *testing.T) *bench {
 			Google: func(ctx context.Context, id string) error { _, err := b.play.Enterprise(ctx, id); return err }},
 	}
 	b.worker.Settler = &access.Settler{DB: b.db, Accounts: b.worker.Accounts, Now: b.clock, Log: b.worker.Log}
+	b.worker.Passwords = &push.Pusher{DB: b.db, Keys: plainKeys{}, Generator: dice{}, Now: b.clock, Log: log}
+	b.worker.Dispatch = &dispatch.Dispatcher{DB: b.db, Bus: publisher{b}, Rate: 1, Now: b.clock}
 	for _, id := range []string{"acme", "other"} {
 		b.put(func(tx *record.Tx) error {
 			return tx.PutEnterprise(enterprise.Enterprise{ID: id, Name: id, Play: b.playID, State: enterprise.Bound})
@@ -91,8 +100,12 @@ func (b *bench) events() *bus.Bus {
 	if b.bus != nil {
 		return b.bus
 	}
+	chaos := bus.Chaos{Duplicate: 1}
+	if b.calm {
+		chaos = bus.Chaos{}
+	}
 	var err error
-	b.bus, err = bus.Open(b.t.TempDir(), &bus.Options{Chaos: bus.Chaos{Duplicate: 1}, MaxAttempts: 3, Now: b.clock, Log: b.worker.Log})
+	b.bus, err = bus.Open(b.t.TempDir(), &bus.Options{Chaos: chaos, MaxAttempts: 3, Now: b.clock, Log: b.worker.Log})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -108,6 +121,13 @@ func (b *bench) events() *bus.Bus {
 type publisher struct{ b *bench }
 
 func (p publisher) Publish(ctx context.Context, t event.Topic, data []byte) (string, error) {
+	if t == event.Password {
+		n, err := password.ParseNudge(data)
+		p.b.nudged.Lock()
+		defer p.b.nudged.Unlock()
+		p.b.nudges = append(p.b.nudges, n)
+		return "n", err
+	}
 	return p.b.events().Publish(ctx, t, data)
 }
 
@@ -156,8 +176,11 @@ func command(op workflow.Op, ids ...string) workflow.Command {
 	case op.OnPeople():
 		c.People = ids
 	}
-	if op == workflow.Rename {
+	switch op {
+	case workflow.Rename:
 		c.DisplayName = "Acme Ltd"
+	case workflow.Label:
+		c.AddLabels = []string{"field"}
 	}
 	return c
 }

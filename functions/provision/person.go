@@ -10,10 +10,10 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/workflow"
 )
 
-// people settles the people of a command, a page of them now.
-func (w *Worker) people(ctx context.Context, cmd workflow.Command) error {
+// people does the work on the people of a command, a page of them now.
+func (w *Worker) people(ctx context.Context, cmd workflow.Command, do work) error {
 	now := cmd.People[:min(pageSize, len(cmd.People))]
-	if err := w.each(ctx, cmd, "person:", now, nil, w.onPerson); err != nil || len(now) == len(cmd.People) {
+	if err := w.items(ctx, cmd, "person:", now, do); err != nil || len(now) == len(cmd.People) {
 		return err
 	}
 	cmd.People = cmd.People[len(now):]

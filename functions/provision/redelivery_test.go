@@ -11,6 +11,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/google/googletest"
+	"github.com/rollcall-emm/rollcall/shared/password"
 	"github.com/rollcall-emm/rollcall/shared/person"
 	"github.com/rollcall-emm/rollcall/shared/play/playtest"
 	"github.com/rollcall-emm/rollcall/shared/store"
@@ -33,6 +34,8 @@ func TestProvision_E2_TwiceIsOnce(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			p := b.ready("jane", account.UserAccount)
+			b.policy(password.Policy{RotateDays: 30, RotateOnLoss: true})
+			b.active("jane")
 			var ids []string
 			switch {
 			case op.OnAccounts():

@@ -11,27 +11,34 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/password/dispatch"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/workflow"
 )
 
-// Worker does what admins, and the directory's synchronisation, asked for. It may be used concurrently. Every step may
-// be done twice, so an event that comes again does no harm (invariant E2).
+// Worker does what admins, and the directory's synchronisation, asked for. It may be
+// used concurrently. Every step may be done twice, so an event that comes again does
+// no harm (invariant E2).
 type Worker struct {
-	DB       *record.DB
-	Accounts *account.Provisioner
-	Verifier *enterprise.Verifier
-	Renamer  account.Renamer
-	Settler  *access.Settler
-	Bus      event.Publisher
-	Now      func() time.Time
-	Log      *slog.Logger
+	DB        *record.DB
+	Accounts  *account.Provisioner
+	Verifier  *enterprise.Verifier
+	Renamer   account.Renamer
+	Settler   *access.Settler
+	Passwords Renewer
+	Dispatch  *dispatch.Dispatcher
+	Bus       event.Publisher
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // pageSize is how many accounts or devices one event works on when it is for all,
 // and how many people in any case; the rest is left to a further event, so that no
-// event outlasts a function's time.
-const pageSize = 25
+// event outlasts a function's time. Where most are only looked at it is scanSize.
+const (
+	pageSize = 25
+	scanSize = 100
+)
 
 // Handle does one event's work. An item that fails for good is recorded and the
 // others go on; one that may work later brings the whole event back. What ends the
@@ -65,7 +72,16 @@ func (w *Worker) do(ctx context.Context, cmd workflow.Command) error {
 	case workflow.Retire, workflow.Release:
 		return w.each(ctx, cmd, "device:", cmd.Devices, w.deviceIDs, w.onDevice)
 	case workflow.Settle:
-		return w.people(ctx, cmd)
+		return w.people(ctx, cmd, w.onPerson)
+	case workflow.Label:
+		if len(cmd.People) > 0 {
+			return w.people(ctx, cmd, w.labelPerson)
+		}
+		return w.items(ctx, cmd, "device:", cmd.Devices, w.labelDevice)
+	case workflow.Renew:
+		return w.renew(ctx, cmd)
+	case workflow.Replan:
+		return w.replan(ctx, cmd)
 	}
 	return w.each(ctx, cmd, "account:", cmd.Accounts, w.accountIDs, w.onAccount)
 }
@@ -74,6 +90,7 @@ type page func(ctx context.Context, enterprise string, p record.Page) (ids []str
 
 type work func(ctx context.Context, cmd workflow.Command, id string) error
 
+// each does the work on what the command names, or on a page of all.
 func (w *Worker) each(ctx context.Context, cmd workflow.Command, kind string, ids []string, list page, do work) error {
 	next := ""
 	if cmd.All {
@@ -82,6 +99,16 @@ func (w *Worker) each(ctx context.Context, cmd workflow.Command, kind string, id
 			return err
 		}
 	}
+	if err := w.items(ctx, cmd, kind, ids, do); err != nil || next == "" {
+		return err
+	}
+	cmd.Next = next
+	return w.goOn(ctx, cmd)
+}
+
+// items does the work on each of ids. What fails for good is recorded; of what may
+// work later the first is returned, when the others are done.
+func (w *Worker) items(ctx context.Context, cmd workflow.Command, kind string, ids []string, do work) error {
 	var again []error
 	for _, id := range ids {
 		err := do(ctx, cmd, id)
@@ -99,11 +126,15 @@ func (w *Worker) each(ctx context.Context, cmd workflow.Command, kind string, id
 	if len(again) > 0 {
 		return again[0]
 	}
-	if next == "" {
-		return nil
+	return nil
+}
+
+// damaged tells the operator of records that nothing can be done with.
+func (w *Worker) damaged(ctx context.Context, cmd workflow.Command, what string, count int) {
+	if count > 0 {
+		w.Log.LogAttrs(ctx, slog.LevelError, what+" cannot be read; restore them from a backup",
+			slog.String("enterprise", cmd.Enterprise), slog.Int("count", count))
 	}
-	cmd.Next = next
-	return w.goOn(ctx, cmd)
 }
 
 // goOn publishes a command for what is left of one.
