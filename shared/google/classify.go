@@ -118,7 +118,7 @@ func (e *unsentError) Unwrap() error { return e.err }
 // NothingDone reports whether the failure err proves that Google changed
 // nothing: it refused for its limits or for the access token, or the request
 // never left. False means that nobody knows. The answer is about errors of
-// Classify, Caller and TokenSource; for others it is false.
+// Classify, Caller and Tokens; for others it is false.
 func NothingDone(err error) bool {
 	switch fault.ReasonOf(err) {
 	case ReasonQuota, ReasonDailyQuota, ReasonLocalLimit, ReasonTokenRejected, ReasonPaused:

@@ -9,6 +9,6 @@
 // second, and lets nothing through that a server may have echoed: no response
 // body, no message, no token reaches an error text (invariant E3).
 //
-// TokenSource fetches OAuth access tokens for a service account under the same
+// Tokens are the OAuth access tokens of a service account, fetched under the same
 // rules. Package googletest has the parts that simulators of Google share.
 package google

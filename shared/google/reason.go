@@ -28,6 +28,9 @@ const (
 	// changed. It is not Permanent, for such a change takes up to a day to reach
 	// every server and nobody tells us when it has.
 	ReasonConfig = "google-config"
+	// ReasonIdentity (Transient): this process cannot read the credential, or has no
+	// identity of its own at Google where it needs one.
+	ReasonIdentity = "google-identity"
 	// ReasonNotFound (NotFound): Google has no such thing.
 	ReasonNotFound = "google-not-found"
 	// ReasonDuplicate (Conflict): the thing exists, or the change was applied

@@ -22,7 +22,7 @@ func TestBreakerCountsASharedFailureOnce(t *testing.T) {
 		<-release
 		return http.DefaultTransport.RoundTrip(r)
 	})
-	source := google.NewTokenSource(opt)
+	source := google.NewTokens(opt).For("", scope)
 	c := google.NewCaller(google.Options{Attempts: 1, BreakerFailures: 3})
 	var entered, done sync.WaitGroup
 	for range 20 {

@@ -43,13 +43,14 @@ func classifyToken(e *oauth2.RetrieveError, now time.Time) *fault.Error {
 	switch code {
 	case "unauthorized_client", "access_denied", "admin_policy_enforced", "org_internal", "invalid_scope":
 		return wrap(fault.Transient, ReasonConfig,
-			"Google has not granted these scopes to the service account; check domain-wide delegation.").After(ConfigRecheck)
+			"Google has not granted these scopes to the service account: in the Admin console, under Security, API controls, "+
+				"domain-wide delegation, enter its client id (the number) with exactly these scopes.").After(ConfigRecheck)
 	case "invalid_client", "deleted_client", "disabled_client":
 		return wrap(fault.Permanent, ReasonKey, "Google does not accept the service account; it is wrong, disabled or deleted.")
 	case "invalid_grant":
 		switch {
 		case strings.HasPrefix(description, "Invalid JWT: Token must be a short-lived token"):
-			return wrap(fault.Permanent, ReasonKey, "Google does not accept the assertion's times; check this machine's clock.")
+			return wrap(fault.Permanent, ReasonKey, "Google does not accept the assertion's times: "+clockWords(e.Response, now))
 		case strings.HasPrefix(description, "Invalid JWT"):
 			return wrap(fault.Permanent, ReasonKey, "Google does not accept the service account's key.")
 		default:
@@ -62,6 +63,24 @@ func classifyToken(e *oauth2.RetrieveError, now time.Time) *fault.Error {
 		return wrap(fault.Permanent, ReasonInvalid, "Google says that the token request is wrong.")
 	default:
 		return wrap(fault.Permanent, ReasonRefused, "Google's token endpoint refused.")
+	}
+}
+
+// clockWords says how far off this machine's clock is, by the Date of an answer.
+func clockWords(r *http.Response, now time.Time) string {
+	var date string
+	if r != nil {
+		date = r.Header.Get("Date")
+	}
+	at, err := http.ParseTime(date)
+	off := now.Sub(at).Round(time.Second)
+	switch {
+	case err != nil || off.Abs() < 30*time.Second:
+		return "check this machine's clock."
+	case off > 0:
+		return fmt.Sprintf("this machine's clock is %v ahead of Google's; set it right.", off)
+	default:
+		return fmt.Sprintf("this machine's clock is %v behind Google's; set it right.", -off)
 	}
 }
 

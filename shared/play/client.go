@@ -56,12 +56,11 @@ func New(opt Options) *Client {
 	return &Client{
 		opt:    opt,
 		caller: opt.Caller,
-		source: google.NewTokenSource(google.SourceOptions{
+		source: google.NewTokens(google.TokenOptions{
 			Credential:  opt.Credential,
-			Scopes:      []string{androidenterprise.AndroidenterpriseScope},
 			AnyTokenURI: opt.Endpoint != "",
 			Base:        opt.Base,
-		}),
+		}).For("", androidenterprise.AndroidenterpriseScope),
 	}
 }
 

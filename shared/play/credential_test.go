@@ -29,7 +29,7 @@ func TestCredential(t *testing.T) {
 			}
 		})
 		_, err := b.Insert(t.Context(), b.ent, spec)
-		want(t, err, fault.Transient, google.ReasonConfig)
+		want(t, err, fault.Transient, google.ReasonIdentity)
 		fail = false
 		b.insert(t)
 	})
@@ -56,19 +56,23 @@ func TestCredential(t *testing.T) {
 			t.Errorf("%d calls were made", n)
 		}
 	})
-	t.Run("a replaced key is picked up", func(t *testing.T) {
+	t.Run("a replaced key is picked up within the call", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(t)
 		b.insert(t)
-		old := b.account
-		b.sim.Tokens.RevokeAll()
-		b.sim.Tokens.DeleteKey(old.Email, old.KeyID)
-		_, err := b.Insert(t.Context(), b.ent, spec)
-		want(t, err, fault.Permanent, google.ReasonKey)
+		retire := func() {
+			b.sim.Tokens.RevokeAll()
+			b.sim.Tokens.DeleteKey(b.account.Email, b.account.KeyID)
+		}
+		retire()
+		var err error
 		if b.account, err = b.sim.NewServiceAccount("esa"); err != nil {
 			t.Fatal(err)
 		}
 		b.insert(t)
+		retire()
+		_, err = b.Insert(t.Context(), b.ent, spec)
+		want(t, err, fault.Permanent, google.ReasonKey)
 	})
 }
 

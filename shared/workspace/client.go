@@ -92,22 +92,19 @@ func New(opt Options) *Client {
 	if opt.ReadOnly {
 		scope = admin.AdminDirectoryUserReadonlyScope
 	}
+	tokens := google.NewTokens(google.TokenOptions{
+		Credential: opt.Credential, AnyTokenURI: opt.Endpoint != "", Enterprise: opt.Enterprise, Base: opt.Base,
+	})
 	return &Client{
 		opt:   opt,
-		users: newAccess(opt, scope),
+		users: newAccess(opt, tokens, scope),
 		// A scope of its own, for a missing grant fails a whole token.
-		security: newAccess(opt, admin.AdminDirectoryUserSecurityScope),
+		security: newAccess(opt, tokens, admin.AdminDirectoryUserSecurityScope),
 	}
 }
 
-func newAccess(opt Options, scope string) *access {
-	return &access{opt: opt, source: google.NewTokenSource(google.SourceOptions{
-		Credential:  opt.Credential,
-		Scopes:      []string{scope},
-		Subject:     opt.Subject,
-		AnyTokenURI: opt.Endpoint != "",
-		Base:        opt.Base,
-	})}
+func newAccess(opt Options, tokens *google.Tokens, scope string) *access {
+	return &access{opt: opt, source: tokens.For(opt.Subject, scope)}
 }
 
 // service returns Google's generated client, made at first use.

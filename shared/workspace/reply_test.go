@@ -71,7 +71,7 @@ func TestNewDialsNothing(t *testing.T) {
 		Enterprise: "e1", Subject: boss,
 		Credential: func(context.Context) (secret.Value, error) {
 			read++
-			return secret.Value{}, fault.New(fault.Permanent, google.ReasonKey, "no key")
+			return secret.Value{}, fault.New(fault.NotFound, "no-secret", "no key")
 		},
 		Base: roundTripper(func(r *http.Request) (*http.Response, error) {
 			t.Errorf("dialled %s", r.URL.Host)
@@ -84,7 +84,7 @@ func TestNewDialsNothing(t *testing.T) {
 	// A failed first use is tried again.
 	for i := range 2 {
 		_, err := c.Get(t.Context(), workspace.ByID("1"))
-		want(t, err, fault.Permanent, google.ReasonKey)
+		want(t, err, fault.NotFound, "no-secret")
 		if read != i+1 {
 			t.Errorf("read %d times", read)
 		}

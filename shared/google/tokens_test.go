@@ -3,6 +3,7 @@ package google_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -30,8 +31,13 @@ type endpoint struct {
 
 func newEndpoint(t *testing.T) *endpoint {
 	t.Helper()
+	return newEndpointAt(t, nil)
+}
+
+func newEndpointAt(t *testing.T, now func() time.Time) *endpoint {
+	t.Helper()
 	e := &endpoint{faults: googletest.NewFaults(googletest.FaultOptions{})}
-	e.TokenEndpoint = googletest.NewTokenEndpoint(googletest.TokenOptions{Faults: e.faults, NewKey: testKeys})
+	e.TokenEndpoint = googletest.NewTokenEndpoint(googletest.TokenOptions{Faults: e.faults, NewKey: testKeys, Now: now})
 	srv := httptest.NewServer(e)
 	t.Cleanup(srv.Close)
 	e.url = srv.URL + "/token"
@@ -42,21 +48,21 @@ func newEndpoint(t *testing.T) *endpoint {
 	return e
 }
 
-func (e *endpoint) options() google.SourceOptions {
-	return google.SourceOptions{
+func (e *endpoint) options() google.TokenOptions {
+	return google.TokenOptions{
 		Credential:  func(context.Context) (secret.Value, error) { return secret.NewBytes(e.account.JSON), nil },
-		Scopes:      []string{scope},
 		AnyTokenURI: true,
+		Log:         slog.New(slog.DiscardHandler),
 	}
 }
 
 func TestTokenIsKeptAndSharedUntilShortlyBeforeItsEnd(t *testing.T) {
 	t.Parallel()
-	e := newEndpoint(t)
 	clock, _ := newFake()
+	e := newEndpointAt(t, clock.Now)
 	opt := e.options()
 	opt.Now = clock.Now
-	s := google.NewTokenSource(opt)
+	s := google.NewTokens(opt).For("", scope)
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
@@ -92,49 +98,54 @@ func TestTokenIsKeptAndSharedUntilShortlyBeforeItsEnd(t *testing.T) {
 	}
 }
 
+type ask struct {
+	opt            google.TokenOptions
+	subject, scope string
+}
+
 func TestTokenErrors(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name    string
-		arrange func(e *endpoint, o *google.SourceOptions)
+		arrange func(e *endpoint, a *ask)
 		kind    fault.Kind
 		reason  string
 	}{
-		{"wrong key", func(e *endpoint, _ *google.SourceOptions) { e.DeleteKey(e.account.Email, e.account.KeyID) }, fault.Permanent, google.ReasonKey},
-		{"disabled", func(e *endpoint, _ *google.SourceOptions) {
+		{"wrong key", func(e *endpoint, _ *ask) { e.DeleteKey(e.account.Email, e.account.KeyID) }, fault.Permanent, google.ReasonKey},
+		{"disabled", func(e *endpoint, _ *ask) {
 			e.SetAccount(e.account.Email, googletest.AccountDisabled)
 		}, fault.Permanent, google.ReasonKey},
-		{"deleted", func(e *endpoint, _ *google.SourceOptions) {
+		{"deleted", func(e *endpoint, _ *ask) {
 			e.SetAccount(e.account.Email, googletest.AccountDeleted)
 		}, fault.Permanent, google.ReasonKey},
-		{"no delegation", func(_ *endpoint, o *google.SourceOptions) { o.Subject = "a@example.com" }, fault.Transient, google.ReasonConfig},
-		{"unknown person", func(e *endpoint, o *google.SourceOptions) {
-			o.Subject = "a@example.com"
+		{"no delegation", func(_ *endpoint, a *ask) { a.subject = "a@example.com" }, fault.Transient, google.ReasonConfig},
+		{"unknown person", func(e *endpoint, a *ask) {
+			a.subject = "a@example.com"
 			e.Delegate(e.account.Email, scope)
 		}, fault.Permanent, google.ReasonSubject},
-		{"no such address", func(e *endpoint, o *google.SourceOptions) {
-			o.Subject = "nobody"
+		{"no such address", func(e *endpoint, a *ask) {
+			a.subject = "nobody"
 			e.Delegate(e.account.Email, scope)
 		}, fault.Permanent, google.ReasonSubject},
-		{"unknown scope", func(_ *endpoint, o *google.SourceOptions) { o.Scopes = []string{"x"} }, fault.Transient, google.ReasonConfig},
-		{"down", func(e *endpoint, _ *google.SourceOptions) {
+		{"unknown scope", func(_ *endpoint, a *ask) { a.scope = "x" }, fault.Transient, google.ReasonConfig},
+		{"down", func(e *endpoint, _ *ask) {
 			e.faults.Add(googletest.Script{Method: "*", Mode: googletest.Refuse})
 		}, fault.Transient, google.ReasonBackend},
-		{"quota", func(e *endpoint, _ *google.SourceOptions) {
+		{"quota", func(e *endpoint, _ *ask) {
 			e.faults.Add(googletest.Script{Method: "*", Mode: googletest.Refuse, Status: 429})
 		}, fault.Exhausted, google.ReasonQuota},
-		{"nonsense", func(e *endpoint, _ *google.SourceOptions) {
+		{"nonsense", func(e *endpoint, _ *ask) {
 			e.faults.Add(googletest.Script{Method: "*", Mode: googletest.Malformed})
 		}, fault.Transient, google.ReasonBackend},
-		{"lost answer", func(e *endpoint, _ *google.SourceOptions) {
+		{"lost answer", func(e *endpoint, _ *ask) {
 			e.faults.Add(googletest.Script{Method: "*", Mode: googletest.DropAfter})
 		}, fault.Transient, google.ReasonNetwork},
-		{"private key is no key", func(e *endpoint, _ *google.SourceOptions) {
+		{"private key is no key", func(e *endpoint, _ *ask) {
 			e.account.JSON = []byte(`{"type":"service_account","private_key":"x","token_uri":"` + e.url + `"}`)
 		}, fault.Permanent, google.ReasonKey},
-		{"foreign token endpoint", func(_ *endpoint, o *google.SourceOptions) { o.AnyTokenURI = false }, fault.Permanent, google.ReasonKey},
-		{"store says no", func(_ *endpoint, o *google.SourceOptions) {
-			o.Credential = func(context.Context) (secret.Value, error) {
+		{"foreign token endpoint", func(_ *endpoint, a *ask) { a.opt.AnyTokenURI = false }, fault.Permanent, google.ReasonKey},
+		{"store says no", func(_ *endpoint, a *ask) {
+			a.opt.Credential = func(context.Context) (secret.Value, error) {
 				return secret.Value{}, fault.New(fault.NotFound, "no-secret", "There is no such secret.")
 			}
 		}, fault.NotFound, "no-secret"},
@@ -142,9 +153,9 @@ func TestTokenErrors(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			e := newEndpoint(t)
-			opt := e.options()
-			tc.arrange(e, &opt)
-			_, err := google.NewTokenSource(opt).Token(t.Context())
+			a := ask{opt: e.options(), scope: scope}
+			tc.arrange(e, &a)
+			_, err := google.NewTokens(a.opt).For(a.subject, a.scope).Token(t.Context())
 			if fault.KindOf(err) != tc.kind || fault.ReasonOf(err) != tc.reason || !google.NothingDone(err) {
 				t.Errorf("got %v %q (%v), want %v %q", fault.KindOf(err), fault.ReasonOf(err), err, tc.kind, tc.reason)
 			}
@@ -162,9 +173,7 @@ func TestImpersonation(t *testing.T) {
 	e := newEndpoint(t)
 	e.Delegate(e.account.Email, scope)
 	e.SetSubject("A@example.com", googletest.SubjectActive)
-	opt := e.options()
-	opt.Subject = "a@example.com"
-	token, err := google.NewTokenSource(opt).Token(t.Context())
+	token, err := google.NewTokens(e.options()).For("a@example.com", scope).Token(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +193,7 @@ func TestWaiterLeaves(t *testing.T) {
 		<-answer
 		return http.DefaultTransport.RoundTrip(r)
 	})
-	s := google.NewTokenSource(opt)
+	s := google.NewTokens(opt).For("", scope)
 	ctx, cancel := context.WithCancel(t.Context())
 	left := make(chan error)
 	go func() { _, err := s.Token(ctx); left <- err }()
@@ -202,25 +211,3 @@ func TestWaiterLeaves(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-func TestCheckTokenURI(t *testing.T) {
-	t.Parallel()
-	for _, ok := range []string{"https://oauth2.googleapis.com/token", "https://www.googleapis.com/oauth2/v4/token",
-		"https://accounts.google.com/o/oauth2/token"} {
-		if err := google.CheckTokenURI(ok); err != nil {
-			t.Errorf("%s: %v", ok, err)
-		}
-	}
-	for uri, host := range map[string]string{
-		"http://oauth2.googleapis.com/token":               "oauth2.googleapis.com",
-		"https://oauth2.googleapis.com.evil.example/":      "oauth2.googleapis.com.evil.example",
-		"https://oauth2.googleapis.com@evil.example/token": "evil.example",
-		"":    "unreadable",
-		"://": "unreadable",
-	} {
-		err := google.CheckTokenURI(uri)
-		if fault.KindOf(err) != fault.Permanent || !strings.Contains(err.Error(), host) {
-			t.Errorf("%s: %v, want a permanent fault that names %s", uri, err, host)
-		}
-	}
-}
