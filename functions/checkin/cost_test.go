@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rollcall-emm/rollcall/shared/device"
 	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/record"
 )
@@ -40,6 +41,50 @@ func TestCheckIn_C4_Costs(t *testing.T) {
 	steady.AndroidID = "3f2a"
 	p.report(steady)
 	p.wantOps("the Android ID alone is news", 1, 0)
+}
+
+// TestCheckIn_C4_CostsOfMail holds what mail settings add; see Desk.Handler.
+func TestCheckIn_C4_CostsOfMail(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, sales(), voice())
+	h := o.handset()
+	at := func(d time.Duration) { h.now = noon.Add(d) }
+
+	// Enterprise and person of the push are read with it, and its policy and
+	// configuration once in half a minute.
+	all := h.checkIn()
+	h.wantOps("the first, with a push: device, book, person, password; wanted: password, policy, password and its write; "+
+		"pushed: policy, configuration, password and person, its write, password and policy, its write and the trail; device and its write", 14, 5)
+	h.checkIn(did(all)...)
+	h.wantOps("answered: twice the device, its write and two lines of the trail", 2, 3)
+	for d := time.Minute; d < 15*time.Minute; d += 2 * time.Minute {
+		at(d)
+		h.checkIn()
+		h.wantOps("nothing changed", 1, 0)
+	}
+	at(15*time.Minute + time.Second)
+	h.checkIn()
+	h.wantOps("a quarter of an hour: twice the device, enterprise, book, person, password; the device", 6, 1)
+
+	o.set(voice())
+	at(31 * time.Minute)
+	gone := h.checkIn()
+	h.wantOps("a quarter of an hour, no password needed: twice the device, enterprise, book, person; the device", 5, 1)
+	h.checkIn(did(gone)...)
+	at(47 * time.Minute)
+	o.set()
+	h.checkIn(did(h.checkIn())...)
+	at(63 * time.Minute)
+	h.checkIn()
+	h.wantOps("a quarter of an hour, an empty book: twice the device, enterprise, book; the device", 4, 1)
+
+	second := o.handset()
+	o.set(sales())
+	second.checkIn()
+	second.wantOps("another device of the person: twice the device, book, person, password; the device", 5, 1)
+	second.change(func(d *device.Device) { d.State = device.Retired })
+	second.checkIn()
+	second.wantOps("retired: twice the device; the device", 2, 1)
 }
 
 // TestCheckIn_C6_NextCheckIn: within ten per cent of the policy's interval, or of a

@@ -23,7 +23,7 @@ const (
 // the device was never sent. After an error the others are ready all the same.
 func (d *Desk) prepare(ctx context.Context, l *look, row device.Device) (trouble error) {
 	l.ready = map[string]protocol.Directive{}
-	sends := slices.DeleteFunc(l.changes(row), func(c mail.Change) bool { return c.Do != mail.Send })
+	sends := slices.DeleteFunc(mail.Diff(l.wanted, row.Mail.Held), func(c mail.Change) bool { return c.Do != mail.Send })
 	slices.SortStableFunc(sends, func(a, b mail.Change) int { return sent(row, a) - sent(row, b) })
 	accepted := sync.OnceValues(func() (*mail.Accepted, error) { return d.accepted(ctx, l) })
 	size := 0

@@ -2,6 +2,7 @@ package checkin_test
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -12,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -42,10 +44,14 @@ type bench struct {
 	t       *testing.T
 	driver  store.Driver
 	db      *record.DB
+	desk    *checkin.Desk
 	handler http.Handler
 	now     time.Time
 	random  float64
-	served  api.Served // the last request
+	ids     atomic.Int64
+
+	observing sync.Mutex
+	served    api.Served // the last request
 }
 
 func newBench(t *testing.T) *bench {
@@ -56,14 +62,16 @@ func newBench(t *testing.T) *bench {
 	}
 	t.Cleanup(func() { _ = file.Close() })
 	b := &bench{t: t, driver: store.Count(storetest.Rerun(file)), now: noon, random: 0.5}
-	var n atomic.Int64
-	// Ids in order keep the trail in order under a clock that stands still.
-	b.db = record.New(b.driver, func() string { return fmt.Sprintf("a%06d", n.Add(1)) })
-	desk := &checkin.Desk{Device: b.db.Device, Enterprise: b.db.Enterprise, Update: record.In[checkin.Rows](b.db), URL: deskURL,
-		Now: b.clock, Random: func() float64 { return b.random }}
-	b.handler = desk.Handler(api.Edge{Function: "checkin", Now: b.clock,
+	b.db = record.New(b.driver, b.nextID)
+	b.desk = &checkin.Desk{Device: b.db.Device, Enterprise: b.db.Enterprise, Update: record.In[checkin.Rows](b.db), Settings: b.db,
+		Passwords: func(context.Context) (checkin.Passwords, error) {
+			t.Error("asked for a password where no setting needs one")
+			return nil, notFound()
+		},
+		URL: deskURL, Log: slog.New(slog.DiscardHandler), Now: b.clock, Random: func() float64 { return b.random }}
+	b.handler = b.desk.Handler(api.Edge{Function: "checkin", Now: b.clock,
 		Log:     slog.New(slog.NewJSONHandler(io.Discard, nil)),
-		Observe: func(s api.Served) { b.served = s }})
+		Observe: b.observe})
 	b.put(func(tx *record.Tx) error {
 		return tx.PutEnterprise(enterprise.Enterprise{ID: "acme", Name: "Acme", Play: "LC03abcd12", State: enterprise.Bound})
 	})
@@ -71,6 +79,16 @@ func newBench(t *testing.T) *bench {
 }
 
 func (b *bench) clock() time.Time { return b.now }
+
+// nextID returns ids in order, which keep the trail in order under a clock that
+// stands still.
+func (b *bench) nextID() string { return fmt.Sprintf("a%06d", b.ids.Add(1)) }
+
+func (b *bench) observe(s api.Served) {
+	b.observing.Lock()
+	defer b.observing.Unlock()
+	b.served = s
+}
 
 func (b *bench) put(fn func(*record.Tx) error) {
 	b.t.Helper()
@@ -238,10 +256,13 @@ func (b *bench) send(body []byte, jwt string) *httptest.ResponseRecorder {
 // report checks in and returns the answer.
 func (p *phone) report(report protocol.CheckInRequest) protocol.CheckInReply {
 	p.t.Helper()
-	w := p.send(p.proved(report, deskURL))
-	var reply protocol.CheckInReply
+	return replyOf(p.t, p.send(p.proved(report, deskURL)))
+}
+
+func replyOf(t *testing.T, w *httptest.ResponseRecorder) (reply protocol.CheckInReply) {
+	t.Helper()
 	if err := json.Unmarshal(w.Body.Bytes(), &reply); err != nil || w.Code != http.StatusOK {
-		p.t.Fatalf("status %d: %s", w.Code, w.Body)
+		t.Fatalf("status %d: %s", w.Code, w.Body)
 	}
 	return reply
 }

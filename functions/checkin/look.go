@@ -39,6 +39,9 @@ type look struct {
 	book     mail.Book
 	person   person.Person
 	password password.Ledger
+	// wanted is what a device with these labels is to have; see mail.Wanted.
+	wanted []mail.Change
+	labels []string
 	// ready are the directives that can be sent in this reply, by id.
 	ready map[string]protocol.Directive
 	// barred: the device may have no settings, so nothing was read.
@@ -55,7 +58,7 @@ func (d *Desk) look(ctx context.Context, row device.Device, ent *enterprise.Ente
 	if !looks(row, ent) {
 		return nil
 	}
-	l := &look{barred: !row.MayHaveMail()}
+	l := &look{barred: !row.MayHaveMail(), labels: row.Labels}
 	if l.barred {
 		return l
 	}
@@ -64,11 +67,12 @@ func (d *Desk) look(ctx context.Context, row device.Device, ent *enterprise.Ente
 		d.trouble(ctx, row, "mail settings cannot be read", err)
 		return l
 	}
-	if l.awaits(row) {
+	if l.awaits() {
 		if err := d.obtain(ctx, &l.password, began); err != nil {
 			l.troubled = true
 			d.trouble(ctx, row, "a password cannot be asked for", err)
 		}
+		l.plan(row)
 	}
 	if err := d.prepare(ctx, l, row); err != nil {
 		l.troubled = true
@@ -89,31 +93,37 @@ func (d *Desk) read(ctx context.Context, l *look, row device.Device, ent *enterp
 	if l.book, err = d.Settings.MailBook(ctx, row.Enterprise); err != nil || len(l.book.Settings) == 0 {
 		return err
 	}
-	id, has := row.PersonID()
-	if !has {
+	key := ""
+	if id, has := row.PersonID(); has {
+		key = person.KeyOf(row.Enterprise, id)
+		if l.person, err = d.Settings.Person(ctx, key); fault.KindOf(err) == fault.NotFound {
+			l.person, err = person.Person{}, nil // an enterprise without directory
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if l.plan(row); key == "" || !l.awaits() {
 		return nil
 	}
-	key := person.KeyOf(row.Enterprise, id)
-	if l.person, err = d.Settings.Person(ctx, key); fault.KindOf(err) == fault.NotFound {
-		l.person, err = person.Person{}, nil // an enterprise without directory
+	if l.password, err = d.Settings.Password(ctx, row.Enterprise, key); err != nil {
+		return err
 	}
-	if err == nil && l.awaits(row) {
-		l.password, err = d.Settings.Password(ctx, row.Enterprise, key)
-	}
-	return err
+	l.plan(row)
+	return nil
 }
 
-// awaits reports whether a setting of the device needs a password that Google has
-// not accepted, as far as the look knows.
-func (l *look) awaits(row device.Device) bool {
-	return slices.ContainsFunc(l.changes(row), func(c mail.Change) bool { return c.Do == mail.Wait })
-}
-
-// changes is the plan, by rows alone (invariant C3).
-func (l *look) changes(row device.Device) []mail.Change {
+// plan is by rows alone (invariant C3).
+func (l *look) plan(row device.Device) {
 	usable := 0
 	if l.password.Usable() {
 		usable = l.password.Version
 	}
-	return row.MailChanges(l.book, l.person, usable)
+	l.wanted = row.MailWanted(l.book, l.person, usable)
+}
+
+// awaits reports whether a setting of the device needs a password that Google has
+// not accepted, as far as the look knows.
+func (l *look) awaits() bool {
+	return slices.ContainsFunc(l.wanted, func(c mail.Change) bool { return c.Do == mail.Wait })
 }

@@ -40,11 +40,15 @@ func (l *look) settle(row *device.Device, now time.Time) (t told) {
 	}
 	before := row.Mail
 	row.Mail.Due = false
-	if l.failed || l.barred && row.MayHaveMail() {
+	switch {
+	case l.failed:
 		row.Mail.Due = before.Due || !before.Open()
 		t.again = later
-	} else {
-		for _, c := range l.changes(*row) {
+	case l.barred == row.MayHaveMail() || !slices.Equal(l.labels, row.Labels):
+		row.Mail.Due = true // an operator changed it since the look
+		t.again = soon
+	default:
+		for _, c := range mail.Diff(l.wanted, row.Mail.Held) {
 			l.tell(row, c, &t, now)
 		}
 		row.Mail.Due = t.again > 0

@@ -46,16 +46,22 @@ func (d *Device) ForMail(personLabels []string) mail.Device {
 	return on
 }
 
-// MailChanges returns what is to be done about the device's mail settings; see
-// mail.Changes. The person is the zero value where the device has none, or nobody
-// knows them, and usable the version of the person's password that Google has
-// accepted. It is a pure function of rows.
-func (d *Device) MailChanges(b mail.Book, p person.Person, usable int) []mail.Change {
+// MailWanted returns what mail settings the device is to have; see mail.Wanted. The
+// person is the zero value where the device has none, or nobody knows them, and usable
+// the version of the person's password that Google has accepted. It is a pure function
+// of rows.
+func (d *Device) MailWanted(b mail.Book, p person.Person, usable int) []mail.Change {
 	on := d.ForMail(p.Labels)
 	if p.Key != "" && p.State.Access() != person.Granted {
 		on.Labels = nil // the person's devices are not barred yet
 	}
-	return mail.Changes(b.Settings, mail.PersonOf(p), on, d.Mail.Held, usable)
+	return mail.Wanted(b.Settings, mail.PersonOf(p), on, usable)
+}
+
+// MailChanges returns what is to be done about the device's mail settings: mail.Diff
+// of MailWanted and what the device holds.
+func (d *Device) MailChanges(b mail.Book, p person.Person, usable int) []mail.Change {
+	return mail.Diff(d.MailWanted(b, p, usable), d.Mail.Held)
 }
 
 // SettingID is the id of the directive that carries a change to the device: the same

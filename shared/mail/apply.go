@@ -97,38 +97,50 @@ func content(s Setting) Setting {
 	return s
 }
 
-// Changes returns what brings a device from the settings it holds to those that its
-// labels give it, withdrawals first, each in order of the setting's id. Usable is
-// the version of the person's password that Google has accepted, 0 for none. It is a
-// pure function: once what it says is done and noted in held, it says nothing, or
-// Wait and Block.
+// Wanted returns what a device is to have by its labels, in order of the setting's
+// id: Send with the content, or Wait or Block. Usable is the version of the person's
+// password that Google has accepted, 0 for none. It is a pure function.
+func Wanted(settings []Setting, who Person, on Device, usable int) []Change {
+	var want []Change
+	for _, s := range settings {
+		if s.Covers(on) {
+			want = append(want, change(s, who, on, usable))
+		}
+	}
+	slices.SortFunc(want, byID)
+	return want
+}
+
+// Diff returns what brings a device from the settings it holds to what Wanted says,
+// withdrawals first, each in order of the setting's id. It is a pure function: once
+// what it says is done and noted in held, it says nothing, or Wait and Block.
 //
 // What a device is to have is told by its content, so that a changed address or
 // attribute of the person reaches the device as well as a new version or password. A
 // setting that the device failed to apply is not sent again until its content
 // changes, or Forget is called. One that was sent without an answer is sent again.
-func Changes(settings []Setting, who Person, on Device, held []Held, usable int) []Change {
+func Diff(want []Change, held []Held) []Change {
 	var withdraw, send []Change
-	wanted := map[string]bool{}
-	for _, s := range settings {
-		if !s.Covers(on) {
-			continue
-		}
-		wanted[s.ID] = true
-		if c := change(s, who, on, usable); !has(held, c) {
-			send = append(send, c)
-		}
-	}
 	for _, h := range held {
-		if !wanted[h.Setting] {
+		if !slices.ContainsFunc(want, func(c Change) bool { return c.Setting == h.Setting }) {
 			withdraw = append(withdraw, Change{Setting: h.Setting, Version: h.Version, Content: h.Content, Do: Withdraw})
 		}
 	}
-	byID := func(a, b Change) int { return strings.Compare(a.Setting, b.Setting) }
+	for _, c := range want {
+		if !has(held, c) {
+			send = append(send, c)
+		}
+	}
 	slices.SortFunc(withdraw, byID)
-	slices.SortFunc(send, byID)
 	return append(withdraw, send...)
 }
+
+// Changes is Diff of what is wanted.
+func Changes(settings []Setting, who Person, on Device, held []Held, usable int) []Change {
+	return Diff(Wanted(settings, who, on, usable), held)
+}
+
+func byID(a, b Change) int { return strings.Compare(a.Setting, b.Setting) }
 
 // standIn takes the password's place in the plan, where only size and digest matter:
 // the digest leaves it out, and none is longer in JSON.

@@ -1,0 +1,378 @@
+package checkin_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-emm/rollcall/shared/device"
+	"github.com/rollcall-emm/rollcall/shared/mail"
+	"github.com/rollcall-emm/rollcall/shared/person"
+	"github.com/rollcall-emm/rollcall/shared/protocol"
+	"github.com/rollcall-emm/rollcall/shared/record"
+)
+
+// TestCheckIn_M_SettingsReachTheDevice: with the first check-in, in a form that the
+// agent reads, once, and the trail tells what became of them.
+func TestCheckIn_M_SettingsReachTheDevice(t *testing.T) {
+	t.Parallel()
+	managed := func(id string, s mail.Setting, m mail.Managed) mail.Setting {
+		s.ID, s.Name, s.Managed = id, id, &m
+		return s
+	}
+	generic := mail.Managed{App: mail.Generic, Package: "com.example.mail", Extra: map[string]string{"own_key": "$GOOGLE_AUTOGEN_PASSWORD$"}}
+	o := newOffice(t, sales(), voice(),
+		managed("gmail", sales(), mail.Managed{App: mail.Gmail}),
+		managed("app", sales(), generic),
+		with(mail.NewExchange(), "desk", []func(*mail.Setting){func(s *mail.Setting) {
+			s.SignIn, s.UserName, s.Password, s.Exchange.Server = mail.Password, `corp\$USERID$_US`, "$PASSWORD$", "mail.corp.example"
+		}}))
+	h := o.handset()
+	all := h.checkIn()
+	want := []string{"applySetting app", "applySetting desk", "applySetting gmail", "applySetting sales", "applySetting voice"}
+	if diff := cmp.Diff(want, list(all)); diff != "" {
+		t.Fatalf("told (-want +got):\n%s", diff)
+	}
+	for _, x := range all {
+		switch x.Setting {
+		case "sales":
+			if a := x.Mail.Account; a.Email != "ada@g.example" || a.PasswordVersion != 1 || len(x.Mail.Secrets()) != 1 {
+				t.Errorf("sales is for %s with password %d and %d secrets", a.Email, a.PasswordVersion, len(x.Mail.Secrets()))
+			}
+		case "desk":
+			if a := x.Mail.Account; a.UserName != `corp\ada_US` || a.Email != "ada@corp.example" || !a.AskPassword {
+				t.Errorf("desk is for %s at %s", a.UserName, a.Email)
+			}
+		case "app":
+			if n := len(x.Mail.Secrets()); n != 2 {
+				t.Errorf("the app gets %d secrets, want the one of its own and the admin's", n)
+			}
+		case "gmail":
+			if x.Mail.Managed.PasswordVersion != 1 || x.Sealed != "" {
+				t.Error("Gmail takes no password, and its setting goes with the accepted version all the same")
+			}
+		}
+	}
+	if again := h.checkIn(did(all)...); len(again) != 0 {
+		t.Errorf("a device that did everything is told %v", list(again))
+	}
+	if diff := cmp.Diff([]string{"app applied", "desk applied", "gmail applied", "sales applied", "voice applied"}, h.holds()); diff != "" {
+		t.Errorf("the row says (-want +got):\n%s", diff)
+	}
+	records, _, err := h.db.Audit(t.Context(), "acme", time.Time{}, record.Page{Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	applied := 0
+	for _, r := range records {
+		if r.Action == "setting.applied" && r.Target == "device:"+h.id && strings.HasPrefix(r.Detail, "setting:") {
+			applied++
+		}
+	}
+	if applied != 5 {
+		t.Errorf("the trail has %d settings applied, want 5", applied)
+	}
+	if o.calls != 1 || o.ledger().Attempts != 0 {
+		t.Errorf("Google was called %d times", o.calls)
+	}
+}
+
+// TestCheckIn_M_Order: what goes before what comes, and mail before the account.
+func TestCheckIn_M_Order(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, voice())
+	h := o.handset()
+	h.checkIn(did(h.checkIn())...)
+	o.set(sales())
+	h.change(func(d *device.Device) { d.Desired.AccountID, d.Mail.Due = "a", true })
+	reply := h.report(protocol.CheckInRequest{Accounts: []protocol.Account{{Name: "foreign", State: protocol.AccountReady}}})
+	want := []string{"removeSetting voice", "removeAccount ", "applySetting sales", "addAccount "}
+	if diff := cmp.Diff(want, list(h.read(reply))); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+}
+
+// TestCheckIn_M_Withdrawal: whatever takes the right to a setting away takes the
+// setting away, before long and once.
+func TestCheckIn_M_Withdrawal(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name  string
+		do    func(*office, *handset)
+		after time.Duration // until a check-in sees it
+		left  []string
+	}{
+		{"a label goes", func(_ *office, h *handset) {
+			h.change(func(d *device.Device) { d.Labels, d.Mail.Due = nil, true })
+		}, 0, nil},
+		{"the person's label stays", func(o *office, h *handset) {
+			o.hire(func(p *person.Person) { p.Labels = []string{"field"} })
+			h.change(func(d *device.Device) { d.Labels, d.Mail.Due = nil, true })
+		}, 0, []string{"sales applied", "voice applied"}},
+		{"a setting is removed", func(o *office, _ *handset) { o.set(sales()) }, 15 * time.Minute, []string{"sales applied"}},
+		{"all are removed", func(o *office, _ *handset) { o.set() }, 15 * time.Minute, nil},
+		{"the setting loses its label", func(o *office, _ *handset) {
+			o.set(sales(func(s *mail.Setting) { s.Labels = []string{"office"} }), voice())
+		}, 15 * time.Minute, []string{"voice applied"}},
+		{"the person is barred", func(_ *office, h *handset) {
+			h.change(func(d *device.Device) { d.Desired.Bar(device.PersonLeft) })
+		}, 0, nil},
+		{"the person left, and the device is not barred yet", func(o *office, _ *handset) {
+			o.hire(func(p *person.Person) { p.State = person.Leaving })
+		}, 15 * time.Minute, nil},
+		{"revoked", func(_ *office, h *handset) { h.change(func(d *device.Device) { d.Desired.Withdraw(device.Revoked) }) }, 0, nil},
+		{"retired", func(_ *office, h *handset) { h.change(func(d *device.Device) { d.State = device.Retired }) }, 0, nil},
+		{"trouble with the Play account takes no mail", func(_ *office, h *handset) {
+			h.change(func(d *device.Device) { d.Desired.Withdraw(device.AccountGone) })
+		}, 15 * time.Minute, []string{"sales applied", "voice applied"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t, sales(), voice())
+			h := o.handset()
+			h.checkIn(did(h.checkIn())...)
+			tc.do(o, h)
+			o.now = o.now.Add(tc.after)
+			removals := h.checkIn()
+			if len(removals) != 2-len(tc.left) {
+				t.Errorf("told %v", list(removals))
+			}
+			for _, x := range removals {
+				if x.Kind != protocol.RemoveSetting {
+					t.Errorf("told %v", list(removals))
+				}
+			}
+			if again := h.checkIn(); cmp.Diff(removals, again) != "" {
+				t.Errorf("without an answer the directives change: %v, %v", removals, again)
+			}
+			if more := h.checkIn(did(removals)...); len(more) != 0 {
+				t.Errorf("a device that removed everything is told %v", list(more))
+			}
+			if diff := cmp.Diff(tc.left, h.holds()); diff != "" {
+				t.Errorf("left (-want +got):\n%s", diff)
+			}
+			removed := 0
+			for _, l := range h.trail() {
+				if l.Action == "setting.removed" && l.Target == "device:"+h.id {
+					removed++
+				}
+			}
+			if removed != len(removals) {
+				t.Errorf("the trail has %d removals, want %d", removed, len(removals))
+			}
+		})
+	}
+}
+
+// TestCheckIn_M_Answers: what a device says of settings, in time, late and never.
+func TestCheckIn_M_Answers(t *testing.T) {
+	t.Parallel()
+	start := func(t *testing.T) (*office, *handset, []told) {
+		t.Parallel()
+		o := newOffice(t, sales(), voice())
+		h := o.handset()
+		return o, h, h.checkIn()
+	}
+	t.Run("a failure waits for another content", func(t *testing.T) {
+		o, h, all := start(t)
+		if more := h.checkIn(cannot(all)...); len(more) != 0 {
+			t.Fatalf("told %v at once after it failed", list(more))
+		}
+		o.now = o.now.Add(time.Hour)
+		if more := h.checkIn(); len(more) != 0 {
+			t.Errorf("told %v although nothing changed", list(more))
+		}
+		o.set(sales(), voice(func(s *mail.Setting) { s.Version++ }))
+		o.now = o.now.Add(time.Hour)
+		more := h.checkIn()
+		if diff := cmp.Diff([]string{"applySetting voice"}, list(more)); diff != "" || more[0].ID == all[1].ID {
+			t.Errorf("told of the newer version (-want +got):\n%s", diff)
+		}
+		h.change(func(d *device.Device) { d.Mail.Held, d.Mail.Due = mail.Forget(d.Mail.Held, "sales"), true })
+		if diff := cmp.Diff([]string{"applySetting sales", "applySetting voice"}, list(h.checkIn())); diff != "" {
+			t.Errorf("told after an operator's release (-want +got):\n%s", diff)
+		}
+		last := h.trail()
+		if got := last[len(last)-1]; got.Action != "setting.failed" || got.Result != "NO_CLIENT" {
+			t.Errorf("the trail ends with %v", got)
+		}
+	})
+	t.Run("without an answer the same directives cost no write", func(t *testing.T) {
+		o, h, all := start(t)
+		for range 3 {
+			o.now = o.now.Add(time.Minute)
+			again := h.checkIn()
+			if len(again) != 2 || again[0].ID != all[0].ID || again[1].ID != all[1].ID {
+				t.Errorf("told %v, then %v", all, again)
+			}
+			h.wantOps("device, book, person and password", 4, 0)
+		}
+	})
+	t.Run("renewed between sending and answer", func(t *testing.T) {
+		o, h, all := start(t)
+		o.renew()
+		more := h.checkIn(did(all)...)
+		if len(more) != 0 {
+			t.Fatalf("told %v", list(more)) // it is noticed with the next look
+		}
+		o.now = o.now.Add(15 * time.Minute)
+		more = h.checkIn()
+		if len(more) != 1 || more[0].Setting != "sales" || more[0].ID == all[0].ID || more[0].Mail.Account.PasswordVersion != 2 {
+			t.Fatalf("told %v, want sales with the second password", list(more))
+		}
+		h.checkIn(did(all)...)
+		if diff := cmp.Diff([]string{"sales sent", "voice applied"}, h.holds()); diff != "" {
+			t.Errorf("an answer for the older password was taken for the newer one (-want +got):\n%s", diff)
+		}
+		h.checkIn(did(more)...)
+		if diff := cmp.Diff([]string{"sales applied", "voice applied"}, h.holds()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+	t.Run("renewed before the answer of a device that is looked at", func(t *testing.T) {
+		o, h, all := start(t)
+		o.renew()
+		more := h.checkIn()
+		if len(more) != 2 || more[0].Mail.Account.PasswordVersion != 2 || more[0].ID == all[0].ID {
+			t.Errorf("told %v, want sales with the second password, and voice again", list(more))
+		}
+	})
+	t.Run("the address changes", func(t *testing.T) {
+		o, h, all := start(t)
+		h.checkIn(did(all)...)
+		o.hire(func(p *person.Person) { p.Google.Mail = "ada.b@g.example" })
+		o.now = o.now.Add(15 * time.Minute)
+		more := h.checkIn()
+		if len(more) != 2 || more[0].Mail.Account.Email != "ada.b@g.example" {
+			t.Errorf("told %v, want both with the new address", list(more))
+		}
+	})
+	t.Run("the label comes back before the removal", func(t *testing.T) {
+		o, h, all := start(t)
+		h.checkIn(did(all)...)
+		relabel := func(labels ...string) { h.change(func(d *device.Device) { d.Labels, d.Mail.Due = labels, true }) }
+		relabel()
+		removals := h.checkIn()
+		relabel("field")
+		if diff := cmp.Diff([]string{"applySetting sales", "applySetting voice"}, list(h.checkIn(did(removals)...))); diff != "" {
+			t.Errorf("told (-want +got):\n%s", diff)
+		}
+		if o.calls != 1 {
+			t.Errorf("Google was called %d times", o.calls)
+		}
+	})
+	t.Run("a removal that fails is tried again", func(t *testing.T) {
+		_, h, all := start(t)
+		h.checkIn(did(all)...)
+		h.change(func(d *device.Device) { d.State = device.Retired })
+		removals := h.checkIn()
+		again := h.checkIn(cannot(removals)...)
+		if cmp.Diff(removals, again) != "" || h.row().Mail.Held[0].Reason != "NO_CLIENT" {
+			t.Errorf("told %v, and the row says %v", list(again), h.row().Mail.Held)
+		}
+	})
+}
+
+// TestCheckIn_M_NoSuchPerson: settings that need nothing of a person are sent, the
+// others are not, and nothing is asked of Google.
+func TestCheckIn_M_NoSuchPerson(t *testing.T) {
+	t.Parallel()
+	shared := voice(func(s *mail.Setting) { s.Email, s.UserName = "front-desk@corp.example", "front-desk" })
+	for name, prepare := range map[string]func(*office, *handset){
+		"without a row": func(o *office, h *handset) {
+			h.change(func(d *device.Device) { d.Subject.ID = "somebody-else" })
+		},
+		"without a person": func(o *office, h *handset) {
+			h.change(func(d *device.Device) { d.Subject.Kind, d.Subject.ID = "device", d.ID })
+		},
+		"without values": func(o *office, h *handset) {
+			o.hire(func(p *person.Person) { p.Entry, p.Google.Mail = person.Entry{}, "" })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t, sales(), shared, with(mail.NewIMAP(), "own", nil))
+			h := o.handset()
+			prepare(o, h)
+			all := h.checkIn()
+			if diff := cmp.Diff([]string{"applySetting voice"}, list(all)); diff != "" {
+				t.Errorf("told (-want +got):\n%s", diff)
+			}
+			reply := h.report(protocol.CheckInRequest{Outcomes: did(all)})
+			if len(reply.Directives) != 0 || reply.NextCheckInSeconds != 14400 || h.row().Mail.Due || o.calls != 0 {
+				t.Errorf("told %v, back in %d s, due %v, %d calls", reply.Directives, reply.NextCheckInSeconds, h.row().Mail.Due, o.calls)
+			}
+		})
+	}
+}
+
+// TestCheckIn_M_ReplyIsBounded: in number and in bytes, and all settings arrive.
+func TestCheckIn_M_ReplyIsBounded(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name     string
+		settings int
+		text     string // the value of each of 50 keys
+		settles  []int  // how many settings each check-in brings
+		removals []int
+	}{
+		{"small", 25, "x", []int{10, 10, 5}, []int{20, 5}},
+		{"large", 5, strings.Repeat("x", 350), []int{2, 2, 1}, []int{5, 0}},
+		{"too large", 2, strings.Repeat("x", 500) + "$USERID$", []int{0}, []int{0, 0}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			var settings []mail.Setting
+			for i := range tc.settings {
+				m := mail.Managed{App: mail.Generic, Package: "com.example.mail", Extra: map[string]string{}}
+				for k := range 50 {
+					m.Extra[fmt.Sprintf("key_%d", k)] = tc.text
+				}
+				settings = append(settings, with(mail.NewIMAP(), fmt.Sprintf("s%02d", i), []func(*mail.Setting){func(s *mail.Setting) { s.Managed = &m }}))
+			}
+			o := newOffice(t, settings...)
+			h := o.handset()
+			var got []int
+			var outcomes []protocol.Outcome
+			for range tc.settles {
+				w := h.send(h.proved(protocol.CheckInRequest{Outcomes: outcomes}, deskURL))
+				if w.Body.Len() > 42<<10 {
+					t.Errorf("a reply of %d bytes", w.Body.Len())
+				}
+				all := h.read(replyOf(t, w))
+				got, outcomes = append(got, len(all)), did(all)
+			}
+			if diff := cmp.Diff(tc.settles, got); diff != "" {
+				t.Errorf("settings in each reply (-want +got):\n%s", diff)
+			}
+			if more := h.checkIn(outcomes...); len(more) != 0 || h.row().Mail.Open() {
+				t.Errorf("in the end it is told %v", list(more))
+			}
+			h.change(func(d *device.Device) { d.State = device.Retired })
+			first := h.checkIn()
+			second := h.checkIn(did(first)...)
+			if diff := cmp.Diff(tc.removals, []int{len(first), len(second)}); diff != "" {
+				t.Errorf("settings withdrawn (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestCheckIn_M_ASettingThatIsNeverAnsweredHoldsUpNone: what was never sent goes
+// before what is sent again.
+func TestCheckIn_M_ASettingThatIsNeverAnsweredHoldsUpNone(t *testing.T) {
+	t.Parallel()
+	var settings []mail.Setting
+	for i := range 12 {
+		settings = append(settings, with(mail.NewIMAP(), fmt.Sprintf("s%02d", i), nil))
+	}
+	h := newOffice(t, settings...).handset()
+	h.checkIn()
+	second := h.checkIn()
+	if len(second) != 10 || !strings.Contains(fmt.Sprint(list(second)), "s10") || !strings.Contains(fmt.Sprint(list(second)), "s11") {
+		t.Errorf("told %v, want the two that were not told before among ten", list(second))
+	}
+}

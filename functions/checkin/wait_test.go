@@ -1,0 +1,282 @@
+package checkin_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-emm/rollcall/functions/checkin"
+	"github.com/rollcall-emm/rollcall/shared/device"
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/mail"
+	"github.com/rollcall-emm/rollcall/shared/password"
+	"github.com/rollcall-emm/rollcall/shared/person"
+	"github.com/rollcall-emm/rollcall/shared/protocol"
+	"github.com/rollcall-emm/rollcall/shared/record"
+)
+
+// hangs is a Google that answers nothing before whoever asks gives up.
+func hangs(ctx context.Context) error {
+	<-ctx.Done()
+	return fault.Wrap(ctx.Err(), fault.Transient, "google-deadline", "")
+}
+
+// sweep does what the function passwordsweep leads to, once the row is due.
+func (o *office) sweep() password.Ledger {
+	o.t.Helper()
+	due := o.ledger().Due()
+	if due.IsZero() {
+		o.t.Fatalf("no sweep ever finds the row: %+v", o.ledger())
+	}
+	if due.After(o.now) {
+		o.now = due
+	}
+	l, err := o.pusher.Push(o.t.Context(), "acme", adaKey)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return l
+}
+
+// TestCheckIn_C5_PasswordBeforeSetting: however Google answers within the request, a
+// setting that needs the password waits for Google's word, the others do not, and the
+// device comes back when there may be news.
+func TestCheckIn_C5_PasswordBeforeSetting(t *testing.T) {
+	t.Parallel()
+	permanent := fault.New(fault.Permanent, "workspace-password", "")
+	for _, tc := range []struct {
+		name   string
+		budget time.Duration
+		answer func(context.Context) error
+		calls  int
+		state  password.State
+		back   int // the seconds until the next check-in
+		swept  bool
+	}{
+		{"in time", time.Minute, nil, 1, password.Active, 60, false},
+		{"never within a request", 0, nil, 0, password.Pending, 60, true},
+		{"Google hangs", 20 * time.Millisecond, hangs, 1, password.Retry, 60, true},
+		{"Google is down", time.Minute, func(context.Context) error { return transient() }, 1, password.Retry, 60, true},
+		{"Google is down for long", time.Minute, func(context.Context) error {
+			return fault.New(fault.Transient, "google-backend", "").After(2 * time.Hour)
+		}, 1, password.Retry, 7202, true},
+		{"Google refuses", time.Minute, func(context.Context) error { return permanent }, 1, password.Failed, 14400, false},
+		{"Google does not know the person", time.Minute, func(context.Context) error { return notFound() }, 1, password.Failed, 14400, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t, sales())
+			h := o.handset()
+			o.desk.Budget, o.answer = tc.budget, tc.answer
+			reply := h.report(protocol.CheckInRequest{})
+			all := h.read(reply)
+			sent := tc.state == password.Active
+			if o.calls != tc.calls || o.ledger().State != tc.state || len(all) == 1 != sent {
+				t.Fatalf("%d calls, the row is %s for %q, told %v", o.calls, o.ledger().State, o.ledger().Last, list(all))
+			}
+			if reply.NextCheckInSeconds != tc.back {
+				t.Errorf("back in %d s, want %d", reply.NextCheckInSeconds, tc.back)
+			}
+			if due := h.row().Mail.Due; due != tc.swept {
+				t.Errorf("looked at again with the next check-in: %v, want %v", due, tc.swept)
+			}
+			if !tc.swept {
+				return
+			}
+			o.answer = nil
+			if l := o.sweep(); l.State != password.Active || l.Version != 1 {
+				t.Fatalf("the sweep leaves the row %s", l.State)
+			}
+			if diff := cmp.Diff([]string{"applySetting sales"}, list(h.checkIn())); diff != "" {
+				t.Errorf("told afterwards (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestCheckIn_C5_TheBudgetIsTheRequests: Google gets what reading has left of it, and
+// is not asked where that is next to nothing.
+func TestCheckIn_C5_TheBudgetIsTheRequests(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name  string
+		reads time.Duration // how long reading took
+		calls int
+	}{{"at once", 0, 1}, {"slowly", time.Second, 1}, {"too slowly", 1500 * time.Millisecond, 0}, {"far too slowly", time.Minute, 0}} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t, sales())
+			h := o.handset()
+			o.desk.Budget = 2 * time.Second
+			o.desk.Settings = slow{o.desk.Settings, func() { o.now = o.now.Add(tc.reads) }}
+			began := time.Now()
+			o.answer = func(ctx context.Context) error {
+				end, ok := ctx.Deadline()
+				if left := end.Sub(began); !ok || left > 2*time.Second-tc.reads+time.Since(began) {
+					t.Errorf("Google is given %v", left)
+				}
+				return nil
+			}
+			h.checkIn()
+			if o.calls != tc.calls {
+				t.Errorf("%d calls, want %d", o.calls, tc.calls)
+			}
+		})
+	}
+}
+
+// slow is a store whose reading of the book takes time.
+type slow struct {
+	checkin.Settings
+	takes func()
+}
+
+func (s slow) MailBook(ctx context.Context, ent string) (mail.Book, error) {
+	s.takes()
+	return s.Settings.MailBook(ctx, ent)
+}
+
+// TestCheckIn_W6_UntilSomethingChanges: a device asks nothing more of a password that
+// failed, until it is renewed.
+func TestCheckIn_W6_UntilSomethingChanges(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, sales())
+	h := o.handset()
+	o.answer = func(context.Context) error { return notFound() }
+	for range 4 {
+		h.checkIn()
+		o.now = o.now.Add(4 * time.Hour)
+	}
+	if l := o.ledger(); o.calls != 1 || l.Reason != password.ReasonUnknownPerson {
+		t.Fatalf("%d calls, failed for %q", o.calls, l.Reason)
+	}
+	o.answer = nil
+	o.renew()
+	o.now = o.now.Add(4 * time.Hour)
+	if all := h.checkIn(); len(all) != 1 || all[0].Mail.Account.PasswordVersion != 2 {
+		t.Errorf("told %v after the renewal", list(all))
+	}
+}
+
+// TestCheckIn_W7_RenewalWithTheNextCheckIn: the older password works until a device
+// asks, and what the device has stays until Google has the newer one.
+func TestCheckIn_W7_RenewalWithTheNextCheckIn(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, sales(), voice())
+	h := o.handset()
+	h.checkIn(did(h.checkIn())...)
+	o.renew()
+	o.answer = func(context.Context) error { return transient() }
+	o.now = o.now.Add(15 * time.Minute)
+	if all := h.checkIn(); len(all) != 0 || cmp.Diff([]string{"sales applied", "voice applied"}, h.holds()) != "" {
+		t.Fatalf("told %v, and holds %v", list(all), h.holds())
+	}
+	o.answer = nil
+	o.sweep()
+	all := h.checkIn()
+	if len(all) != 1 || all[0].Mail.Account.PasswordVersion != 2 {
+		t.Errorf("told %v, want sales with the second password", list(all))
+	}
+}
+
+// TestCheckIn_NoPolicyNoPassword: without a policy none is made, and the device is not
+// kept coming back for it.
+func TestCheckIn_NoPolicyNoPassword(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, sales(), voice())
+	h := o.handset()
+	o.put(func(tx *record.Tx) error { return tx.DeletePasswordPolicy("acme") })
+	reply := h.report(protocol.CheckInRequest{Outcomes: did(h.checkIn())})
+	if len(reply.Directives) != 0 || reply.NextCheckInSeconds != 14400 || h.row().Mail.Due || o.ledger().State != password.None {
+		t.Errorf("told %v, back in %d s, due %v, the row is %s", reply.Directives, reply.NextCheckInSeconds, h.row().Mail.Due, o.ledger().State)
+	}
+}
+
+// TestCheckIn_C6_MailThatIsNotAnswered: a device is expected soon while it may answer;
+// an agent that knows no settings is not kept coming back every minute.
+func TestCheckIn_C6_MailThatIsNotAnswered(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, voice())
+	h := o.handset()
+	var back []int
+	for range 3 {
+		back = append(back, h.report(protocol.CheckInRequest{}).NextCheckInSeconds)
+		o.now = o.now.Add(8 * time.Minute)
+	}
+	if diff := cmp.Diff([]int{60, 60, 14400}, back); diff != "" {
+		t.Errorf("back in (-want +got):\n%s", diff)
+	}
+	all := h.checkIn()
+	if reply := h.report(protocol.CheckInRequest{Outcomes: cannot(all)}); reply.NextCheckInSeconds != 14400 {
+		t.Errorf("after a failure that waits for an operator back in %d s", reply.NextCheckInSeconds)
+	}
+}
+
+// TestCheckIn_MailTroubleLeavesAccountsAlone: what is wrong with mail is logged, the
+// device is told of its account, and of mail once it is mended.
+func TestCheckIn_MailTroubleLeavesAccountsAlone(t *testing.T) {
+	t.Parallel()
+	down := errors.New("down")
+	for name, tc := range map[string]struct {
+		breaks func(*office)
+		told   []string
+		asked  bool // the password may have been asked for
+	}{
+		"the book":     {func(o *office) { o.desk.Settings = failing{o.desk.Settings, 1} }, []string{"addAccount "}, false},
+		"the person":   {func(o *office) { o.desk.Settings = failing{o.desk.Settings, 2} }, []string{"addAccount "}, false},
+		"the password": {func(o *office) { o.desk.Settings = failing{o.desk.Settings, 3} }, []string{"addAccount "}, false},
+		"the clients": {func(o *office) {
+			o.desk.Passwords = func(context.Context) (checkin.Passwords, error) { return nil, down }
+		}, []string{"applySetting voice", "addAccount "}, false},
+		"the key": {func(o *office) { o.pusher.Keys = keyless{o.pusher.Keys} }, []string{"applySetting voice", "addAccount "}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t, sales(), voice())
+			h := o.handset()
+			h.change(func(d *device.Device) { d.Desired.AccountID = "a" })
+			whole, keys, open := o.desk.Settings, o.pusher.Keys, o.desk.Passwords
+			tc.breaks(o)
+			if diff := cmp.Diff(tc.told, list(h.checkIn())); diff != "" {
+				t.Errorf("told (-want +got):\n%s", diff)
+			}
+			if o.log.Len() == 0 || !h.row().Mail.Due {
+				t.Errorf("nothing tells of it, or the settings are forgotten: %v", h.row().Mail)
+			}
+			o.desk.Settings, o.pusher.Keys, o.desk.Passwords = whole, keys, open
+			if diff := cmp.Diff([]string{"applySetting sales", "applySetting voice", "addAccount "}, list(h.checkIn())); diff != "" {
+				t.Errorf("told once it is mended (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// failing is a store in which one sort of row cannot be read.
+type failing struct {
+	checkin.Settings
+	row int
+}
+
+func (f failing) MailBook(ctx context.Context, ent string) (mail.Book, error) {
+	if f.row == 1 {
+		return mail.Book{}, errors.New("damaged")
+	}
+	return f.Settings.MailBook(ctx, ent)
+}
+
+func (f failing) Person(ctx context.Context, key string) (person.Person, error) {
+	if f.row == 2 {
+		return person.Person{}, errors.New("damaged")
+	}
+	return f.Settings.Person(ctx, key)
+}
+
+func (f failing) Password(ctx context.Context, ent, key string) (password.Ledger, error) {
+	if f.row == 3 {
+		return password.Ledger{}, errors.New("damaged")
+	}
+	return f.Settings.Password(ctx, ent, key)
+}
