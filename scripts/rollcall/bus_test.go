@@ -8,15 +8,16 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/workflow"
 )
 
-// bus counts what is published, keeps what is about directories, and holds dead
-// letters.
+// bus counts what is published, keeps it, and holds dead letters.
 type bus struct {
-	mu   sync.Mutex
-	sent int
-	runs []directory.Command
-	dead []event.DeadLetter
+	mu     sync.Mutex
+	sent   int
+	runs   []directory.Command
+	orders []workflow.Command
+	dead   []event.DeadLetter
 }
 
 func (b *bus) Publish(_ context.Context, topic event.Topic, data []byte) (string, error) {
@@ -28,6 +29,13 @@ func (b *bus) Publish(_ context.Context, topic event.Topic, data []byte) (string
 			return "", err
 		}
 		b.runs = append(b.runs, c)
+	}
+	if topic == event.Provision {
+		c, err := workflow.Parse(data)
+		if err != nil {
+			return "", err
+		}
+		b.orders = append(b.orders, c)
 	}
 	b.sent++
 	return "e" + strconv.Itoa(b.sent), nil
