@@ -226,6 +226,54 @@ func TestRenew_W7_ManyAtOnce(t *testing.T) {
 	b.agree(key)
 }
 
+// between is a generator during whose first work something else happens.
+type between struct {
+	password.Generator
+	once func()
+}
+
+func (g *between) Generate(n int) (secret.Value, error) {
+	if do := g.once; do != nil {
+		g.once = nil
+		do()
+	}
+	return g.Generator.Generate(n)
+}
+
+// TestRenew_W7_AnotherComesBetween: while the new password is being made. The same
+// event leaves nothing to do; an older one leaves a password that is too old.
+func TestRenew_W7_AnotherComesBetween(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name    string
+		asked   time.Duration // of the other, before this
+		changed bool
+		version int
+	}{{"the same", 0, false, 2}, {"an older", time.Minute, true, 3}} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			key := b.wanting("anna")
+			b.push(key)
+			b.advance(time.Hour)
+			r := push.Renewal{Enterprise: ent, Person: key, Asked: b.clock().Add(time.Minute), When: password.AtOnce, Actor: "admin:a"}
+			b.Pusher.Generator = &between{b.Generator, func() {
+				other := r
+				other.Asked = r.Asked.Add(-tc.asked)
+				if changed, err := b.Renew(t.Context(), other); err != nil || !changed {
+					t.Error(changed, err)
+				}
+			}}
+			changed, err := b.Renew(t.Context(), r)
+			if l := b.row(key); err != nil || changed != tc.changed || l.Version != tc.version {
+				t.Errorf("changed: %v, %v, and the row is %+v", changed, err, l)
+			}
+			b.drive(key)
+			b.agree(key)
+		})
+	}
+}
+
 // TestCrowd_W2_W3_W4_WhateverHappens: forty people, with nudges that are lost,
 // doubled and reordered, a store and a Google that fail now and then at any place,
 // and renewals in between: nobody is stuck, and Google and the devices agree.

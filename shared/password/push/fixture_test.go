@@ -80,7 +80,7 @@ func newBench(t testing.TB) *bench {
 	b.account, err = b.sim.NewServiceAccount("sync")
 	b.must(err)
 	b.sim.Tokens.Delegate(b.account.Email, admin.AdminDirectoryUserScope)
-	b.client = b.newClient(google.Options{Attempts: 1, Rate: 1e6, Burst: 1e6, BreakerFailures: 1e6})
+	b.client = b.newClient(unlimited)
 
 	engine, err := embedded.Open(context.Background(), t.TempDir())
 	b.must(err)
@@ -307,6 +307,9 @@ func refusingWithoutGoogle(next func(context.Context, directory.Config) (push.Go
 		return next(ctx, c)
 	}
 }
+
+// unlimited are the options of a client that neither retries, waits nor breaks.
+var unlimited = google.Options{Attempts: 1, Rate: 1e6, Burst: 1e6, BreakerFailures: 1e6}
 
 var anyPassword = secret.New("Any-Passw0rd")
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/google"
 	"github.com/rollcall-emm/rollcall/shared/password"
@@ -344,5 +345,30 @@ func TestPush_WhoIsAsked(t *testing.T) {
 	b.push(key)
 	if want := []workspace.Key{{ID: b.googleID(key), CreatedAt: made}}; !slices.Equal(asked, want) {
 		t.Errorf("asked for %+v, want %+v", asked, want)
+	}
+}
+
+// TestPush_ConfigurationIsRememberedForHalfAMinute: and no longer.
+func TestPush_ConfigurationIsRememberedForHalfAMinute(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	var subjects []string
+	next := b.Pusher.Google
+	b.Pusher.Google = func(ctx context.Context, c directory.Config) (push.Google, error) {
+		subjects = append(subjects, c.Google.Subject)
+		return next(ctx, c)
+	}
+	b.push(b.wanting("anna"))
+	b.put(func(tx *record.Tx) error {
+		c := directoryConfig()
+		c.Google.Subject = "other@example.com"
+		return tx.PutDirectory(c)
+	})
+	b.advance(29 * time.Second)
+	b.push(b.wanting("otto"))
+	b.advance(time.Second)
+	b.push(b.wanting("uma"))
+	if want := []string{boss, boss, "other@example.com"}; !slices.Equal(subjects, want) {
+		t.Errorf("acted as %q, want %q", subjects, want)
 	}
 }
