@@ -91,7 +91,7 @@ func (c *Clients) client(cfg directory.Config, readOnly bool) (*workspace.Client
 	}
 	name := directory.KeySecret(cfg.Enterprise)
 	m.client = workspace.New(workspace.Options{
-		Enterprise: cfg.Enterprise, Subject: m.subject, ReadOnly: readOnly,
+		Enterprise: cfg.Enterprise, Subject: m.subject, ReadOnly: readOnly, Now: c.process.Now,
 		Credential: func(ctx context.Context) (secret.Value, error) { return c.secrets.Access(ctx, name) },
 		Caller:     c.caller, Creations: c.creations, Endpoint: c.process.Config.DirectoryEndpoint,
 	})
