@@ -62,7 +62,7 @@ func (d *Desk) look(ctx context.Context, row device.Device, ent *enterprise.Ente
 	if l.barred {
 		return l
 	}
-	if err := d.read(ctx, l, row, ent); err != nil {
+	if err := d.read(ctx, l, row); err != nil {
 		l.failed = true
 		d.trouble(ctx, row, "mail settings cannot be read", err)
 		return l
@@ -86,10 +86,7 @@ func (d *Desk) trouble(ctx context.Context, row device.Device, what string, err 
 		slog.String("device", row.ID), slog.String("reason", fault.ReasonOf(err)), slog.String("error", err.Error()))
 }
 
-func (d *Desk) read(ctx context.Context, l *look, row device.Device, ent *enterprise.Enterprise) (err error) {
-	if ent != nil && ent.MailRevision == 0 {
-		return nil
-	}
+func (d *Desk) read(ctx context.Context, l *look, row device.Device) (err error) {
 	if l.book, err = d.Settings.MailBook(ctx, row.Enterprise); err != nil || len(l.book.Settings) == 0 {
 		return err
 	}

@@ -54,6 +54,7 @@ type office struct {
 	mu       sync.Mutex
 	log      bytes.Buffer
 	calls    int
+	offered  []string // what Google was sent, in order
 	accepted []string // what Google accepted, in order
 	// answer is what Google does with a password; nil is that it accepts it.
 	answer func(ctx context.Context) error
@@ -103,6 +104,7 @@ func newOffice(t *testing.T, settings ...mail.Setting) *office {
 func (o *office) SetPassword(ctx context.Context, k workspace.Key, v secret.Value) (workspace.User, error) {
 	o.mu.Lock()
 	o.calls++
+	o.offered = append(o.offered, v.Reveal())
 	answer := o.answer
 	o.mu.Unlock()
 	if answer != nil {

@@ -1,13 +1,16 @@
 package checkin_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rollcall-emm/rollcall/functions/checkin"
 	"github.com/rollcall-emm/rollcall/shared/device"
 	"github.com/rollcall-emm/rollcall/shared/mail"
 	"github.com/rollcall-emm/rollcall/shared/person"
@@ -162,6 +165,41 @@ func TestCheckIn_M_Withdrawal(t *testing.T) {
 			}
 			if removed != len(removals) {
 				t.Errorf("the trail has %d removals, want %d", removed, len(removals))
+			}
+		})
+	}
+}
+
+// TestCheckIn_M_ChangedSinceTheLook: what an operator does to a device between the
+// look and the transaction counts, and the device comes back to it soon.
+func TestCheckIn_M_ChangedSinceTheLook(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name   string
+		before func(*device.Device)
+		since  func(*device.Device)
+		next   []string
+	}{
+		{"revoked", nil, func(d *device.Device) { d.Desired.Withdraw(device.Revoked) }, nil},
+		{"without labels", nil, func(d *device.Device) { d.Labels = nil }, nil},
+		{"released", func(d *device.Device) { d.Desired.Withdraw(device.Revoked) }, func(d *device.Device) { d.Desired.Release() }, []string{"applySetting voice"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t, voice())
+			h := o.handset()
+			if tc.before != nil {
+				h.change(tc.before)
+			}
+			once := sync.OnceFunc(func() { h.change(tc.since) })
+			update := o.desk.Update
+			o.desk.Update = func(ctx context.Context, fn func(checkin.Rows) error) error { once(); return update(ctx, fn) }
+			reply := h.report(protocol.CheckInRequest{})
+			if len(reply.Directives) != 0 || reply.NextCheckInSeconds != 60 {
+				t.Errorf("told %v, back in %d s", reply.Directives, reply.NextCheckInSeconds)
+			}
+			if diff := cmp.Diff(tc.next, list(h.checkIn())); diff != "" {
+				t.Errorf("told next (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -139,6 +139,35 @@ func (s slow) MailBook(ctx context.Context, ent string) (mail.Book, error) {
 	return s.Settings.MailBook(ctx, ent)
 }
 
+// late is a pusher that the store keeps waiting for longer than a request may take.
+type late struct{ checkin.Passwords }
+
+func (late) Push(ctx context.Context, _, _ string) (password.Ledger, error) {
+	<-ctx.Done()
+	return password.Ledger{}, ctx.Err()
+}
+
+// TestCheckIn_C5_ThePushIsCutShort before it began: that is no trouble, and the row
+// is due.
+func TestCheckIn_C5_ThePushIsCutShort(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, sales(), voice())
+	h := o.handset()
+	o.desk.Budget = 20 * time.Millisecond
+	o.desk.Passwords = func(context.Context) (checkin.Passwords, error) { return late{o.pusher}, nil }
+	reply := h.report(protocol.CheckInRequest{})
+	if diff := cmp.Diff([]string{"applySetting voice"}, list(h.read(reply))); diff != "" || reply.NextCheckInSeconds != 60 {
+		t.Errorf("back in %d s, told (-want +got):\n%s", reply.NextCheckInSeconds, diff)
+	}
+	h.checkIn(did(h.read(reply))...)
+	if reply := h.report(protocol.CheckInRequest{}); reply.NextCheckInSeconds != 60 || !h.row().Mail.Due {
+		t.Errorf("back in %d s", reply.NextCheckInSeconds)
+	}
+	if l := o.sweep(); l.State != password.Active || l.Version != 1 {
+		t.Errorf("the sweep leaves the row %s", l.State)
+	}
+}
+
 // TestCheckIn_W6_UntilSomethingChanges: a device asks nothing more of a password that
 // failed, until it is renewed.
 func TestCheckIn_W6_UntilSomethingChanges(t *testing.T) {
