@@ -73,8 +73,10 @@ func TestContract_E4_RefusesWhatTheDocumentRefuses(t *testing.T) {
 				}
 			}
 			if function == "checkin" { // what chance alone may miss
-				for _, m := range g.mutations(schema, fullReport(), "") {
-					try(t.Fatalf, m)
+				for _, report := range []map[string]any{fullReport(), mailReport()} {
+					for _, m := range g.mutations(schema, report, "") {
+						try(t.Fatalf, m)
+					}
 				}
 			}
 			rapid.Check(t, func(rt *rapid.T) {
@@ -97,7 +99,7 @@ func TestContract_E4_RefusesWhatTheDocumentRefuses(t *testing.T) {
 		"no signIn signIn", "no idToken idToken", "no enterprise enterprise", "too long signIn.password", "empty signIn.password",
 		"control character signIn.username", "null signIn", "empty idToken", "too long device.agent", "too many items accounts",
 		"too many items outcomes", "control character accounts[].name", "another word outcomes[].result", "no reason outcomes[].reason",
-		"a text that does not belong here outcomes[].detail", "no accountName outcomes[].accountName", "no text outcomes[].accountName",
+		"a text that does not belong here outcomes[].detail", "a text that does not belong here outcomes[].accountName", "no accountName outcomes[].accountName", "no text outcomes[].accountName",
 	} {
 		if whats[sort] == 0 {
 			t.Errorf("no request was broken by %s", sort)
@@ -117,6 +119,17 @@ func fullReport() map[string]any {
 	}
 }
 
+// mailReport returns a report with an outcome of each kind of directive about settings.
+func mailReport() map[string]any {
+	return map[string]any{
+		"accounts": []any{},
+		"outcomes": []any{
+			map[string]any{"directiveId": "set-1", "result": "done"},
+			map[string]any{"directiveId": "unset-1", "result": "failed", "reason": "MAIL_CLIENT_MISSING", "detail": "why"},
+		},
+	}
+}
+
 // TestContract_DocumentAndHandlersAgree puts arbitrary texts into requests: the
 // handlers refuse as badly formed what the schema refuses, and nothing else but
 // for the rules that the document has in prose.
@@ -127,7 +140,7 @@ func TestContract_DocumentAndHandlersAgree(t *testing.T) {
 	w := newWorld(t, nil)
 	stranger := newPhone(t) // is refused, but only after its body was taken
 	texts := rapid.OneOf(
-		rapid.SampledFrom([]string{"", "a", "add-", "add-1", "DONE", "failed", "done", "ready", "\u0080", "\u00a0", "\u2028", "AQAB", "P-256"}),
+		rapid.SampledFrom([]string{"", "a", "add-", "add-1", "set-", "unset-1", "DONE", "failed", "done", "ready", "\u0080", "\u00a0", "\u2028", "AQAB", "P-256"}),
 		rapid.String(), rapid.StringMatching(`[A-Za-z0-9_-]{1,110}`), rapid.StringOfN(rapid.Rune(), 250, 260, -1),
 	)
 	for _, function := range functionNames {
