@@ -4,11 +4,7 @@
 // It does no I/O; the function directorysync does.
 package directory
 
-import (
-	"time"
-
-	"github.com/rollcall-emm/rollcall/shared/person"
-)
+import "time"
 
 // Mode says where people come from, and what becomes of their Google accounts.
 type Mode string
@@ -282,19 +278,4 @@ func (m Mode) Sources() []Source {
 		return []Source{FromGoogle}
 	}
 	return []Source{FromLDAP, FromGoogle}
-}
-
-// EntryOf returns a Google account as the entry of a directory, for GoogleOnly.
-func EntryOf(g person.Google) person.Entry {
-	e := person.Entry{
-		ID: g.ID, Mail: g.Mail, Aliases: g.Aliases, GivenName: g.GivenName, FamilyName: g.FamilyName,
-		DisplayName: g.DisplayName, Unit: g.OrgUnit,
-	}
-	switch {
-	case g.Suspended == person.Yes || g.Archived == person.Yes || g.Deleted:
-		e.Enabled = person.No
-	case g.Suspended == person.No:
-		e.Enabled = person.Yes
-	}
-	return e
 }

@@ -37,6 +37,29 @@ func TestGrace_D10(t *testing.T) {
 }
 
 // With people of Google alone, only Google's word locks somebody.
+// TestAccount: where people are Google's own, a person's account is the person.
+func TestAccount(t *testing.T) {
+	t.Parallel()
+	p := joined(known(person.Active))
+	p.Entry.Unit, p.Entry.Enabled = "/Sales", person.Yes
+	for _, mode := range []directory.Mode{directory.LDAPOnly, directory.ReadOnly, directory.ReadWrite} {
+		if diff := cmp.Diff(p.Google, mode.Account(p)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", mode, diff)
+		}
+	}
+	p.Google = person.Google{} // as runs leave it
+	want := person.Google{ID: p.ID, Mail: "anna@example.com", GivenName: "Anna", FamilyName: "Example", OrgUnit: "/Sales", Suspended: person.No}
+	if diff := cmp.Diff(want, directory.GoogleOnly.Account(p)); diff != "" {
+		t.Errorf("google-only (-want +got):\n%s", diff)
+	}
+	for enabled, suspended := range map[person.Tri]person.Tri{person.No: person.Yes, person.Unknown: person.Unknown} {
+		p.Entry.Enabled = enabled
+		if got := directory.GoogleOnly.Account(p).Suspended; got != suspended {
+			t.Errorf("enabled %q: suspended %q", enabled, got)
+		}
+	}
+}
+
 func TestEntryOf(t *testing.T) {
 	t.Parallel()
 	g := joined(known(person.Active)).Google
