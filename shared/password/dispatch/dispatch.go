@@ -77,6 +77,7 @@ func (d *Dispatcher) Offer(ctx context.Context, enterprise string, rows []passwo
 	slices.SortStableFunc(fresh, func(a, b password.Ledger) int {
 		return cmp.Or(a.Due().Compare(b.Due()), cmp.Compare(a.Person, b.Person))
 	})
+	gap := password.Gap(d.Rate)
 	first, err := d.places(ctx, enterprise, now, len(fresh))
 	if err != nil {
 		return Summary{}, err
@@ -88,13 +89,15 @@ func (d *Dispatcher) Offer(ctx context.Context, enterprise string, rows []passwo
 		g.Go(func() error { return d.tell(gctx, l, now, &sum) })
 	}
 	for i, l := range fresh {
-		place := first.Add(time.Duration(i) * password.Gap(d.Rate))
+		place := first.Add(time.Duration(i) * gap)
 		if place.Sub(now) < Interval {
 			g.Go(func() error { return d.tell(gctx, l, now, &sum) })
 			continue
 		}
 		g.Go(func() error {
-			changed, err := d.change(gctx, l, &sum, func(l password.Ledger) password.Ledger { return l.Postpone(now, place) })
+			// As soon as a sweep may tell of it, which is an interval before its place.
+			until := place.Add(gap - Interval)
+			changed, err := d.change(gctx, l, &sum, func(l password.Ledger) password.Ledger { return l.Postpone(now, until) })
 			if changed {
 				sum.add(Summary{Postponed: 1})
 			}

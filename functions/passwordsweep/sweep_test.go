@@ -1,0 +1,324 @@
+package passwordsweep_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rollcall-emm/rollcall/functions/passwordsweep"
+	"github.com/rollcall-emm/rollcall/shared/password"
+	"github.com/rollcall-emm/rollcall/shared/record"
+	"github.com/rollcall-emm/rollcall/shared/store"
+	"github.com/rollcall-emm/rollcall/shared/store/storetest"
+)
+
+// TestSweep_CostsWhatIsDue: nothing due is one answer a shard; what is due is read
+// once to be found and once to be told of, and not again while it is on its way.
+func TestSweep_CostsWhatIsDue(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 10, nil)
+	b.people("beta", 200, func(_ int, l *password.Ledger) { l.NextAt = noon.Add(24 * time.Hour) })
+	b.people("beta", 200, nil) // the same 200 people, and now due
+	b.people("beta", 200, func(_ int, l *password.Ledger) { l.NextAt = time.Time{} })
+	if sum, ops := b.sweep(); sum != (passwordsweep.Summary{}) || ops.Reads.Load() != password.DueShards || ops.Writes.Load() != 0 {
+		t.Errorf("nothing due: %+v, %d reads, %d writes", sum, ops.Reads.Load(), ops.Writes.Load())
+	}
+	const due = 40
+	b.people(ent, due, nil)
+	empty := emptyShards(b.rows(ent))
+	sum, ops := b.sweep()
+	if want := (passwordsweep.Summary{Due: due, Told: due}); sum != want {
+		t.Errorf("%+v, want %+v", sum, want)
+	}
+	if r, w := ops.Reads.Load(), ops.Writes.Load(); r != int64(2*due+empty+1) || w != due+1 {
+		t.Errorf("%d reads, %d writes; want twice %d, and %d empty shards, and one of each for the enterprise", r, w, due, empty)
+	}
+	if sum, ops := b.sweep(); sum.Due != 0 || ops.Reads.Load() != password.DueShards || ops.Writes.Load() != 0 {
+		t.Errorf("on their way: %+v, %d reads", sum, ops.Reads.Load())
+	}
+	if told := b.deliver(context.Background()); told != due || b.google.calls != due {
+		t.Errorf("%d told, %d calls; want %d", told, b.google.calls, due)
+	}
+	b.pass(time.Hour)
+	if sum, ops := b.sweep(); sum.Due != 0 || ops.Reads.Load() != password.DueShards {
+		t.Errorf("afterwards: %+v, %d reads", sum, ops.Reads.Load())
+	}
+}
+
+func emptyShards(rows []password.Ledger) int {
+	used := map[string]bool{}
+	for _, l := range rows {
+		used[l.DueKey()[:2]] = true
+	}
+	return password.DueShards - len(used)
+}
+
+// TestSweep_ManyOfOneEnterprise: they are offered as fast as the quota allows and read
+// twice, once when they became due and once when their place has come, however long
+// they wait; another enterprise's few do not wait for them, and more that become due
+// meanwhile go to the end.
+func TestSweep_ManyOfOneEnterprise(t *testing.T) {
+	t.Parallel()
+	const many, rate = 300, 1.0 // 60 a minute
+	b := newBench(t, rate, nil)
+	b.people(ent, many, nil)
+	b.people("beta", 10, func(_ int, l *password.Ledger) { l.NextAt = noon.Add(time.Second) })
+	b.pass(time.Second)
+	reads := int64(0)
+	for minute := range 10 {
+		if minute == 2 {
+			b.people("beta", 10, nil)
+			b.put(func(tx *record.Tx) error { // ten more of acme's
+				for i := range 10 {
+					l, f := password.New(ent, key(ent, many+i)), password.Fresh{Sealed: "x", Length: 16}
+					f.For = l.NextBound()
+					if err := tx.PutPassword(l.Want(b.clock(), f)); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		sum, ops := b.sweep()
+		reads += ops.Reads.Load()
+		told := b.bus.take()
+		by := map[string]int{}
+		for _, n := range told {
+			by[n.Enterprise]++
+		}
+		want := map[string]int{}
+		switch {
+		case minute < 5:
+			want[ent] = 60
+		case minute == 5:
+			want[ent] = 10
+		}
+		if minute == 0 || minute == 2 {
+			want["beta"] = 10
+		}
+		if diff := cmp.Diff(want, by); diff != "" {
+			t.Errorf("minute %d, %+v (-want +told):\n%s", minute, sum, diff)
+		}
+		b.bus.nudges = told
+		for _, n := range b.bus.take() { // they are accepted
+			if _, err := b.pusher.Push(t.Context(), n.Enterprise, n.Person); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.pass(time.Minute)
+	}
+	const rows = many + 10 + 20
+	if most := int64(4*rows + 10*(password.DueShards+3)); reads > most {
+		t.Errorf("%d reads for %d rows; want at most %d: each row twice found and twice changed", reads, rows, most)
+	}
+}
+
+// TestSweep_W2_WhatIsLostIsFound: a nudge that nobody got, a worker that died and a
+// sweep that was not run cost time and nothing else.
+func TestSweep_W2_WhatIsLostIsFound(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 1, nil)
+	b.people(ent, 100, nil)
+	dead := b.row(ent, 0)
+	dead, _, _ = dead.Lease(noon, password.Policy{})
+	b.put(func(tx *record.Tx) error { return tx.PutPassword(dead) })
+	lose := true
+	b.bus.lost = func(password.Nudge) bool { lose = !lose; return !lose }
+	b.sweep()
+	if n := b.deliver(t.Context()); n != 30 {
+		t.Errorf("half of 60 nudges came: %d", n)
+	}
+	b.bus.lost = nil
+	b.pass(10 * time.Minute) // nobody sweeps
+	sum, _ := b.sweep()
+	// 30 nudges were lost, 40 places missed but for one that is the dead worker's.
+	if want := (passwordsweep.Summary{Due: 70, Told: 60, Postponed: 10}); sum != want {
+		t.Errorf("after ten minutes %+v, want %+v", sum, want)
+	}
+	b.deliver(t.Context())
+	b.pass(time.Minute)
+	b.sweep()
+	b.deliver(t.Context())
+	for _, l := range b.rows(ent) {
+		if l.State != password.Active || l.Version != 1 {
+			t.Errorf("%s version %d, due %v", l.State, l.Version, l.Due())
+		}
+	}
+	if b.google.calls != 100 {
+		t.Errorf("%d calls for 100 people", b.google.calls)
+	}
+}
+
+// TestSweep_TwoAtOnce: nobody is told twice, and the quota is not spent twice.
+func TestSweep_TwoAtOnce(t *testing.T) {
+	t.Parallel()
+	const many = 150
+	b := newBench(t, 1, nil)
+	b.people(ent, many, nil)
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			if _, err := b.sweeper.Run(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	seen := map[string]int{}
+	for _, n := range b.bus.take() {
+		if seen[n.Person]++; seen[n.Person] > 1 {
+			t.Errorf("%s was told of twice", n.Person)
+		}
+	}
+	// A place that two sweeps take for one row stays empty for the other's.
+	if len(seen) > 60 || len(seen) < 20 {
+		t.Errorf("%d were told in one minute, and there is room for 60", len(seen))
+	}
+	for _, l := range b.rows(ent) {
+		if !l.Due().After(b.clock()) {
+			t.Errorf("nobody took up %+v", l)
+		}
+	}
+}
+
+// TestSweep_DamagedRowsStopNobody: more of them than a page has, before all others of
+// their shard.
+func TestSweep_DamagedRowsStopNobody(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 100, nil)
+	b.people(ent, 40, nil)
+	for shard := range password.DueShards {
+		from, _ := password.DueRange(shard, noon)
+		n := 1
+		if shard == 3 {
+			n = 140
+		}
+		b.must(b.driver.Update(t.Context(), func(tx store.Txn) error {
+			for i := range n {
+				doc := store.Document{Key: store.Key{Kind: record.Passwords, ID: fmt.Sprintf("broken-%d-%d", shard, i)},
+					Body: []byte(`{"state":7}`), Index: map[string]string{"due": from + "2000"}}
+				if err := tx.Put(doc); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+	if sum, _ := b.sweep(); sum != (passwordsweep.Summary{Due: 40, Told: 40, Damaged: 155}) {
+		t.Errorf("%+v, want 40 told and 155 damaged", sum)
+	}
+}
+
+// TestSweep_RotationOfMany: a crowd whose passwords are too old gets new ones at once,
+// which wait a day for devices and then go to Google one after the other. Until then
+// the old ones work.
+func TestSweep_RotationOfMany(t *testing.T) {
+	t.Parallel()
+	const many = 200
+	b := newBench(t, 1, storetest.Rerun)
+	b.people(ent, many, accepted(noon))
+	if sum, _ := b.sweep(); sum != (passwordsweep.Summary{Due: many, Rotated: many}) {
+		t.Errorf("%+v, want %d rotated", sum, many)
+	}
+	for range 3 {
+		b.pass(time.Hour)
+		if sum, ops := b.sweep(); sum.Due > 0 || ops.Reads.Load() != password.DueShards {
+			t.Errorf("within the grace %+v, %d reads", sum, ops.Reads.Load())
+		}
+	}
+	b.pass(21 * time.Hour)
+	for minute, want := range []int{60, 60, 60, 20} {
+		if sum, _ := b.sweep(); sum.Told != want {
+			t.Errorf("minute %d after the grace: %+v, want %d told", minute, sum, want)
+		}
+		b.deliver(t.Context())
+		b.pass(time.Minute)
+	}
+	for _, l := range b.rows(ent) {
+		if l.State != password.Active || l.Version != 2 || l.Accepted != 2 {
+			t.Errorf("%s version %d, due %v", l.State, l.Version, l.Due())
+		}
+	}
+}
+
+// TestSweep_OneEnterpriseStopsNoOther: without a policy, with a damaged one or without
+// the key, rotations are called off or put off by hours, and not read every minute.
+func TestSweep_OneEnterpriseStopsNoOther(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 10, nil)
+	b.people(ent, 10, accepted(noon))
+	b.people("beta", 10, accepted(noon))
+	b.people("off", 10, accepted(noon))
+	b.must(b.driver.Update(t.Context(), func(tx store.Txn) error {
+		return tx.Put(store.Document{Key: store.Key{Kind: record.PasswordPolicies, ID: "beta"}, Body: []byte(`{"length":"long"}`)})
+	}))
+	if sum, _ := b.sweep(); sum != (passwordsweep.Summary{Due: 30, Rotated: 20, Failed: 10}) {
+		t.Errorf("%+v, want acme's rotated, off's called off and beta's put off", sum)
+	}
+	b.pass(30 * time.Minute)
+	if sum, ops := b.sweep(); sum.Due != 0 || ops.Reads.Load() != password.DueShards {
+		t.Errorf("half an hour later %+v, %d reads", sum, ops.Reads.Load())
+	}
+	b.must(b.driver.Update(t.Context(), func(tx store.Txn) error { // what cannot be read is begun anew
+		return tx.Put(store.Document{Key: store.Key{Kind: record.PasswordTurns, ID: "off"}, Body: []byte(`{"next":7}`)})
+	}))
+	b.people("off", 10, nil)
+	if sum, _ := b.sweep(); sum.Told != 10 {
+		t.Errorf("%+v, want 10 told", sum)
+	}
+	b.deliver(t.Context()) // and there is no policy
+	if l := b.row("off", 0); l.State != password.Retry || l.Last != password.ReasonOff || l.Due().Sub(b.clock()) < 30*time.Minute || b.google.calls != 0 {
+		t.Errorf("%d calls, %+v", b.google.calls, l)
+	}
+}
+
+// TestSweep_IsBoundedInTime: what a run has no time for is left to the next.
+func TestSweep_IsBoundedInTime(t *testing.T) {
+	t.Parallel()
+	const many = 150 // of one shard: more than a page
+	b := newBench(t, 1000, nil)
+	b.put(func(tx *record.Tx) error {
+		for i, n := 0, 0; n < many; i++ {
+			l := password.New(ent, key(ent, i))
+			f := password.Fresh{Sealed: "x", Length: 16, For: l.NextBound()}
+			if l = l.Want(noon, f); l.DueKey()[:2] != "05" {
+				continue
+			}
+			n++
+			if err := tx.PutPassword(l); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	b.sweeper.Now = func() time.Time { defer b.pass(time.Minute); return b.clock() }
+	first, _ := b.sweep()
+	if !first.Left || first.Told == 0 || first.Told >= many {
+		t.Errorf("%+v, want a part of %d told and the rest left", first, many)
+	}
+	b.sweeper.Now = b.clock
+	if second, _ := b.sweep(); second.Left || first.Told+second.Told != many {
+		t.Errorf("%+v, then %+v; want %d told in all", first, second, many)
+	}
+}
+
+// TestSweep_TheBusFails: the error comes back, and who was not told is told later.
+func TestSweep_TheBusFails(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 10, nil)
+	b.people(ent, 50, nil)
+	b.bus.err = backend()
+	if err := b.sweeper.Handle(t.Context(), noEvent); err == nil {
+		t.Error("nothing is said of a bus that fails")
+	}
+	b.bus.err = nil
+	b.pass(password.TurnTime)
+	b.sweep()
+	if n := b.deliver(t.Context()); n != 50 {
+		t.Errorf("%d of 50 were told", n)
+	}
+}
