@@ -89,7 +89,7 @@ func TestHostileOutcomes_C1E4_OfSettingsStoreNothing(t *testing.T) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(attacks)) {
 		a := attacks[name]
-		for range 60 {
+		for range 30 {
 			p, o := a.make()
 			got := w.serve(w.request(p, "checkin", map[string]any{"accounts": []any{}, "outcomes": []any{o}}))
 			l.check(t, "checkin", got)
