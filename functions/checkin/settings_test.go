@@ -2,7 +2,6 @@ package checkin_test
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -205,115 +204,6 @@ func TestCheckIn_M_ChangedSinceTheLook(t *testing.T) {
 	}
 }
 
-// TestCheckIn_M_Answers: what a device says of settings, in time, late and never.
-func TestCheckIn_M_Answers(t *testing.T) {
-	t.Parallel()
-	start := func(t *testing.T) (*office, *handset, []told) {
-		t.Parallel()
-		o := newOffice(t, sales(), voice())
-		h := o.handset()
-		return o, h, h.checkIn()
-	}
-	t.Run("a failure waits for another content", func(t *testing.T) {
-		o, h, all := start(t)
-		if more := h.checkIn(cannot(all)...); len(more) != 0 {
-			t.Fatalf("told %v at once after it failed", list(more))
-		}
-		o.now = o.now.Add(time.Hour)
-		if more := h.checkIn(); len(more) != 0 {
-			t.Errorf("told %v although nothing changed", list(more))
-		}
-		o.set(sales(), voice(func(s *mail.Setting) { s.Version++ }))
-		o.now = o.now.Add(time.Hour)
-		more := h.checkIn()
-		if diff := cmp.Diff([]string{"applySetting voice"}, list(more)); diff != "" || more[0].ID == all[1].ID {
-			t.Errorf("told of the newer version (-want +got):\n%s", diff)
-		}
-		h.change(func(d *device.Device) { d.Mail.Held, d.Mail.Due = mail.Forget(d.Mail.Held, "sales"), true })
-		if diff := cmp.Diff([]string{"applySetting sales", "applySetting voice"}, list(h.checkIn())); diff != "" {
-			t.Errorf("told after an operator's release (-want +got):\n%s", diff)
-		}
-		last := h.trail()
-		if got := last[len(last)-1]; got.Action != "setting.failed" || got.Result != "NO_CLIENT" {
-			t.Errorf("the trail ends with %v", got)
-		}
-	})
-	t.Run("without an answer the same directives cost no write", func(t *testing.T) {
-		o, h, all := start(t)
-		for range 3 {
-			o.now = o.now.Add(time.Minute)
-			again := h.checkIn()
-			if len(again) != 2 || again[0].ID != all[0].ID || again[1].ID != all[1].ID {
-				t.Errorf("told %v, then %v", all, again)
-			}
-			h.wantOps("device, book, person and password", 4, 0)
-		}
-	})
-	t.Run("renewed between sending and answer", func(t *testing.T) {
-		o, h, all := start(t)
-		o.renew()
-		more := h.checkIn(did(all)...)
-		if len(more) != 0 {
-			t.Fatalf("told %v", list(more)) // it is noticed with the next look
-		}
-		o.now = o.now.Add(15 * time.Minute)
-		more = h.checkIn()
-		if len(more) != 1 || more[0].Setting != "sales" || more[0].ID == all[0].ID || more[0].Mail.Account.PasswordVersion != 2 {
-			t.Fatalf("told %v, want sales with the second password", list(more))
-		}
-		h.checkIn(did(all)...)
-		if diff := cmp.Diff([]string{"sales sent", "voice applied"}, h.holds()); diff != "" {
-			t.Errorf("an answer for the older password was taken for the newer one (-want +got):\n%s", diff)
-		}
-		h.checkIn(did(more)...)
-		if diff := cmp.Diff([]string{"sales applied", "voice applied"}, h.holds()); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
-		}
-	})
-	t.Run("renewed before the answer of a device that is looked at", func(t *testing.T) {
-		o, h, all := start(t)
-		o.renew()
-		more := h.checkIn()
-		if len(more) != 2 || more[0].Mail.Account.PasswordVersion != 2 || more[0].ID == all[0].ID {
-			t.Errorf("told %v, want sales with the second password, and voice again", list(more))
-		}
-	})
-	t.Run("the address changes", func(t *testing.T) {
-		o, h, all := start(t)
-		h.checkIn(did(all)...)
-		o.hire(func(p *person.Person) { p.Google.Mail = "ada.b@g.example" })
-		o.now = o.now.Add(15 * time.Minute)
-		more := h.checkIn()
-		if len(more) != 2 || more[0].Mail.Account.Email != "ada.b@g.example" {
-			t.Errorf("told %v, want both with the new address", list(more))
-		}
-	})
-	t.Run("the label comes back before the removal", func(t *testing.T) {
-		o, h, all := start(t)
-		h.checkIn(did(all)...)
-		relabel := func(labels ...string) { h.change(func(d *device.Device) { d.Labels, d.Mail.Due = labels, true }) }
-		relabel()
-		removals := h.checkIn()
-		relabel("field")
-		if diff := cmp.Diff([]string{"applySetting sales", "applySetting voice"}, list(h.checkIn(did(removals)...))); diff != "" {
-			t.Errorf("told (-want +got):\n%s", diff)
-		}
-		if o.calls != 1 {
-			t.Errorf("Google was called %d times", o.calls)
-		}
-	})
-	t.Run("a removal that fails is tried again", func(t *testing.T) {
-		_, h, all := start(t)
-		h.checkIn(did(all)...)
-		h.change(func(d *device.Device) { d.State = device.Retired })
-		removals := h.checkIn()
-		again := h.checkIn(cannot(removals)...)
-		if cmp.Diff(removals, again) != "" || h.row().Mail.Held[0].Reason != "NO_CLIENT" {
-			t.Errorf("told %v, and the row says %v", list(again), h.row().Mail.Held)
-		}
-	})
-}
-
 // TestCheckIn_M_NoSuchPerson: settings that need nothing of a person are sent, the
 // others are not, and nothing is asked of Google.
 func TestCheckIn_M_NoSuchPerson(t *testing.T) {
@@ -344,73 +234,5 @@ func TestCheckIn_M_NoSuchPerson(t *testing.T) {
 				t.Errorf("told %v, back in %d s, due %v, %d calls", reply.Directives, reply.NextCheckInSeconds, h.row().Mail.Due, o.calls)
 			}
 		})
-	}
-}
-
-// TestCheckIn_M_ReplyIsBounded: in number and in bytes, and all settings arrive.
-func TestCheckIn_M_ReplyIsBounded(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		name     string
-		settings int
-		text     string // the value of each of 50 keys
-		settles  []int  // how many settings each check-in brings
-		removals []int
-	}{
-		{"small", 25, "x", []int{10, 10, 5}, []int{20, 5}},
-		{"large", 5, strings.Repeat("x", 350), []int{2, 2, 1}, []int{5, 0}},
-		{"too large", 2, strings.Repeat("x", 500) + "$USERID$", []int{0}, []int{0, 0}},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
-			var settings []mail.Setting
-			for i := range tc.settings {
-				m := mail.Managed{App: mail.Generic, Package: "com.example.mail", Extra: map[string]string{}}
-				for k := range 50 {
-					m.Extra[fmt.Sprintf("key_%d", k)] = tc.text
-				}
-				settings = append(settings, with(mail.NewIMAP(), fmt.Sprintf("s%02d", i), []func(*mail.Setting){func(s *mail.Setting) { s.Managed = &m }}))
-			}
-			o := newOffice(t, settings...)
-			h := o.handset()
-			var got []int
-			var outcomes []protocol.Outcome
-			for range tc.settles {
-				w := h.send(h.proved(protocol.CheckInRequest{Outcomes: outcomes}, deskURL))
-				if w.Body.Len() > 42<<10 {
-					t.Errorf("a reply of %d bytes", w.Body.Len())
-				}
-				all := h.read(replyOf(t, w))
-				got, outcomes = append(got, len(all)), did(all)
-			}
-			if diff := cmp.Diff(tc.settles, got); diff != "" {
-				t.Errorf("settings in each reply (-want +got):\n%s", diff)
-			}
-			if more := h.checkIn(outcomes...); len(more) != 0 || h.row().Mail.Open() {
-				t.Errorf("in the end it is told %v", list(more))
-			}
-			h.change(func(d *device.Device) { d.State = device.Retired })
-			first := h.checkIn()
-			second := h.checkIn(did(first)...)
-			if diff := cmp.Diff(tc.removals, []int{len(first), len(second)}); diff != "" {
-				t.Errorf("settings withdrawn (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-// TestCheckIn_M_ASettingThatIsNeverAnsweredHoldsUpNone: what was never sent goes
-// before what is sent again.
-func TestCheckIn_M_ASettingThatIsNeverAnsweredHoldsUpNone(t *testing.T) {
-	t.Parallel()
-	var settings []mail.Setting
-	for i := range 12 {
-		settings = append(settings, with(mail.NewIMAP(), fmt.Sprintf("s%02d", i), nil))
-	}
-	h := newOffice(t, settings...).handset()
-	h.checkIn()
-	second := h.checkIn()
-	if len(second) != 10 || !strings.Contains(fmt.Sprint(list(second)), "s10") || !strings.Contains(fmt.Sprint(list(second)), "s11") {
-		t.Errorf("told %v, want the two that were not told before among ten", list(second))
 	}
 }
