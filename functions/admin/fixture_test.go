@@ -42,6 +42,7 @@ type bench struct {
 	handler http.Handler
 	bus     *keptBus
 	log     *bytes.Buffer
+	store   *storetest.Faulty // fails what a test asks it to
 }
 
 func newBench(t *testing.T) *bench {
@@ -52,8 +53,9 @@ func newBench(t *testing.T) *bench {
 	}
 	t.Cleanup(func() { _ = driver.Close() })
 	var n atomic.Int64
-	db := record.New(store.Count(storetest.Rerun(driver)), func() string { return fmt.Sprintf("a%06d", n.Add(1)) })
-	b := &bench{t: t, bus: &keptBus{}, log: &bytes.Buffer{}}
+	faulty := storetest.NewFaulty(storetest.Rerun(driver))
+	db := record.New(store.Count(faulty), func() string { return fmt.Sprintf("a%06d", n.Add(1)) })
+	b := &bench{t: t, bus: &keptBus{}, log: &bytes.Buffer{}, store: faulty}
 	secrets, err := file.Open(filepath.Join(t.TempDir(), "secrets"))
 	if err != nil {
 		t.Fatal(err)

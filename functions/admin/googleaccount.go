@@ -80,7 +80,7 @@ func (o *Office) showGoogleAccount(r *request) error {
 		return notConfigured(p.Enterprise)
 	case err != nil:
 		return err
-	case !c.Mode.UsesGoogle() || c.Google == nil:
+	case !c.Mode.UsesGoogle():
 		return fault.New(fault.Conflict, "google-not-configured",
 			"the directory of the enterprise %q says nothing about Google (mode %s), so there is nobody to ask", p.Enterprise, c.Mode)
 	}

@@ -237,6 +237,7 @@ func TestDifferences(t *testing.T) {
 	}{
 		{"the same, as far as known", func(*workspace.User, *person.Person) {}, []string{}},
 		{"suspended", func(u *workspace.User, _ *person.Person) { u.Suspended = workspace.Yes }, []string{"Whether the account is suspended: yes at Google, and no in Rollcall."}},
+		{"archived, which the row does not know", func(u *workspace.User, _ *person.Person) { u.Archived = workspace.Yes }, []string{}},
 		{"no administrator any more", func(u *workspace.User, _ *person.Person) { u.Admin, u.DelegatedAdmin = workspace.No, workspace.No },
 			[]string{"Whether the account is an administrator: no at Google, and yes in Rollcall."}},
 		{"delegated", func(u *workspace.User, _ *person.Person) { u.Admin, u.DelegatedAdmin = workspace.No, workspace.Yes }, []string{}},

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/rollcall-emm/rollcall/shared/directory"
+	"github.com/rollcall-emm/rollcall/shared/mail"
 	"github.com/rollcall-emm/rollcall/shared/record"
 )
 
@@ -33,6 +34,13 @@ func TestWritesTakeNoParameters(t *testing.T) {
 		{"POST", "/v1/enterprises/acme/workflows?dry=hunter2", `{"op":"delete","all":true}`},
 		{"POST", "/v1/enterprises?id=hunter2", `{"id":"other","name":"Other","play":"LC02"}`},
 		{"PUT", "/v1/enterprises/acme/policy?%zz", `{}`},
+		{"POST", "/v1/enterprises/acme/workflows?dryRun=true", `{"op":"renew","all":true}`},
+		{"PUT", policyPath + "?dryRun=true", `{}`},
+		{"DELETE", policyPath + "?hunter2", ``},
+		{"POST", keyPath + "?rotate=true", `{"rotate":true}`},
+		{"PUT", settingsPath + "/sales?version=1", withSetting(func(*mail.Setting) {})},
+		{"PUT", settingsPath + "/sales/labels?labels=hunter2", `{"labels":[]}`},
+		{"DELETE", settingsPath + "/sales?version=1", ``},
 	} {
 		b.refuse(400, tc.method, tc.path, tc.body, "", "no parameters")
 		if w := b.do(tc.method, tc.path, tc.body); strings.Contains(w.Body.String(), "hunter2") {

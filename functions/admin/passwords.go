@@ -84,7 +84,7 @@ func (o *Office) listPasswords(r *request) error {
 	for i, l := range rows {
 		g.Go(func() (err error) {
 			items[i] = viewPassword(l, most)
-			items[i].Name, items[i].Mail, err = o.nameOf(ctx, e.ID, l.Person)
+			items[i].Name, items[i].Mail, err = o.nameOf(ctx, l.Person)
 			return err
 		})
 	}
@@ -96,15 +96,12 @@ func (o *Office) listPasswords(r *request) error {
 
 // nameOf returns what a person is called, and nothing of one who has no row any
 // more.
-func (o *Office) nameOf(ctx context.Context, enterprise, key string) (name, mail string, err error) {
+func (o *Office) nameOf(ctx context.Context, key string) (name, mail string, err error) {
 	p, err := o.DB.Person(ctx, key)
-	switch {
-	case fault.KindOf(err) == fault.NotFound || err == nil && p.Enterprise != enterprise:
+	if fault.KindOf(err) == fault.NotFound {
 		return "", "", nil
-	case err != nil:
-		return "", "", err
 	}
-	return p.Entry.Name(), p.Entry.Mail, nil
+	return p.Entry.Name(), p.Entry.Mail, err
 }
 
 // maxAttempts is the policy's, 0 without one.

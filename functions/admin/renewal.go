@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/device"
 	"github.com/rollcall-emm/rollcall/shared/password"
 	"github.com/rollcall-emm/rollcall/shared/person"
@@ -52,7 +51,7 @@ func (o *Office) previewRenewal(r *request, c workflow.Command) error {
 		return err
 	}
 	for i := range v.Sample {
-		if v.Sample[i].Name, _, err = o.nameOf(r.Context(), c.Enterprise, v.Sample[i].Person); err != nil {
+		if v.Sample[i].Name, _, err = o.nameOf(r.Context(), v.Sample[i].Person); err != nil {
 			return err
 		}
 	}
@@ -89,8 +88,8 @@ func (o *Office) allRenewed(ctx context.Context, c workflow.Command, v *renewalV
 	return truncated || end.more, end.err
 }
 
-// havingLabel returns the keys of the people who have a label, or have a device with
-// it.
+// havingLabel returns the keys of the people who have a label, or have a device in
+// service with it, as the function provision finds them.
 func (o *Office) havingLabel(ctx context.Context, enterprise, label string) (keys map[string]bool, truncated bool, err error) {
 	keys = map[string]bool{}
 	var end ending
@@ -106,8 +105,8 @@ func (o *Office) havingLabel(ctx context.Context, enterprise, label string) (key
 	truncated = end.more
 	devices := func(p record.Page) ([]device.Device, string, error) { return o.DB.Devices(ctx, enterprise, p) }
 	for d := range every(maxCounted, devices, &end) {
-		if d.Subject.Kind == account.Person && slices.Contains(d.Labels, label) {
-			keys[person.KeyOf(enterprise, d.Subject.ID)] = true
+		if id, ok := d.PersonID(); ok && d.State == device.Active && slices.Contains(d.Labels, label) {
+			keys[person.KeyOf(enterprise, id)] = true
 		}
 	}
 	return keys, truncated || end.more, end.err

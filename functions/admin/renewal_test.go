@@ -37,7 +37,8 @@ func (b *bench) passwords() {
 		b.putLedger(password.Ledger{Person: keys[id], Enterprise: "acme", State: state, Version: 1})
 	}
 	b.putLedger(password.Ledger{Person: eve, Enterprise: "other", State: password.Active, Version: 1})
-	b.putDevice(device.Device{ID: "d1", Enterprise: "acme", Labels: []string{"sales"}, Subject: account.Subject{Kind: account.Person, ID: "p2"}})
+	b.putDevice(device.Device{ID: "d1", Enterprise: "acme", State: device.Active, Labels: []string{"sales"}, Subject: account.Subject{Kind: account.Person, ID: "p2"}})
+	b.putDevice(device.Device{ID: "d3", Enterprise: "acme", State: device.Retired, Labels: []string{"sales"}, Subject: account.Subject{Kind: account.Person, ID: "p3"}})
 	b.putDevice(device.Device{ID: "d9", Enterprise: "other", Labels: []string{"sales"}, Subject: account.Subject{Kind: account.Person, ID: "p3"}})
 }
 
@@ -159,4 +160,16 @@ func (b *bench) details(ent string) []string {
 		out = append(out, r.Detail)
 	}
 	return out
+}
+
+// passwordsOf stores the people p0, p1 and so on, with passwords.
+func (b *bench) passwordsOf(ent string, n int) {
+	b.t.Helper()
+	for i := range n {
+		key := fmt.Sprintf("p%d", i)
+		b.put(func(tx *record.Tx) error {
+			return tx.PutPerson(person.Person{Key: key, ID: key, Enterprise: ent, State: person.Active})
+		})
+		b.putLedger(password.Ledger{Person: key, Enterprise: ent, State: password.Active, Version: 1})
+	}
 }

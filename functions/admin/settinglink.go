@@ -40,7 +40,7 @@ func (o *Office) unlinked(r *request, enterprise string, c directory.Config) (st
 		return "", err
 	case c.Enterprise == "":
 		return "generated passwords are sent to Google as the directory is configured, and the enterprise has none; to give it one: rollcall directory configure " + enterprise + " --help", nil
-	case !c.Mode.UsesGoogle() || c.Google == nil:
+	case !c.Mode.UsesGoogle():
 		return "generated passwords are sent to Google, and the enterprise's directory says nothing about Google; to change that: rollcall directory configure " + enterprise + " --mode read-only --google-subject ADDRESS", nil
 	}
 	_, err = o.Secrets.Access(r.Context(), directory.KeySecret(enterprise))

@@ -38,6 +38,37 @@ func TestStatus(t *testing.T) {
 	b.refuse(404, "GET", "/v1/status?enterprise=NOT%20ONE", "", "", "no enterprise")
 }
 
+// TestStatusIsBounded: each kind of row is counted as far as one request may read.
+func TestStatusIsBounded(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.fleet()
+	b.passwordsOf("acme", 3)
+	for _, tc := range []struct {
+		left, after                  unread
+		devices, accounts, passwords int
+		truncated                    bool
+	}{
+		{unread{9, 9, 9}, unread{6, 7, 6}, 3, 2, 3, false},
+		{unread{9, 9, 2}, unread{6, 7, 0}, 3, 2, 2, true},
+		{unread{9, 1, 9}, unread{6, 0, 6}, 3, 1, 3, true},
+		{unread{2, 9, 9}, unread{0, 7, 6}, 2, 2, 3, true},
+	} {
+		left := tc.left
+		v, err := b.office.count(t.Context(), enterprise.Enterprise{ID: "acme"}, &left)
+		sum := func(c counts) (n int) {
+			for _, k := range c {
+				n += k
+			}
+			return n
+		}
+		got := []int{sum(v.Devices), sum(v.Accounts), sum(v.Passwords)}
+		if d := cmp.Diff([]int{tc.devices, tc.accounts, tc.passwords}, got); d != "" || err != nil || v.Truncated != tc.truncated || left != tc.after {
+			t.Errorf("%+v: left %+v, truncated %v, %v, -want +got:\n%s", tc.left, left, v.Truncated, err, d)
+		}
+	}
+}
+
 func TestTallyIsBounded(t *testing.T) {
 	t.Parallel()
 	const stored = 25

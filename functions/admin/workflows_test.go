@@ -13,6 +13,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/password"
 	"github.com/rollcall-emm/rollcall/shared/person"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/workflow"
@@ -140,6 +141,8 @@ func TestDeadLetters(t *testing.T) {
 		{Event: event.Event{ID: "7", Topic: event.Provision, Data: data, Published: clock, Attempt: 5}, Reason: "transient", Died: clock.Add(time.Hour)},
 		{Event: event.Event{ID: "9", Topic: event.Directory, Data: asked}, Reason: "transient"},
 		{Event: event.Event{ID: "8", Topic: event.Provision, Data: []byte(`{"password":"hunter2"}`)}, Reason: "invalid"},
+		{Event: event.Event{ID: "6", Topic: event.Password, Data: []byte(`{"enterprise":"acme","person":"p1"}`)}, Reason: "transient"},
+		{Event: event.Event{ID: "5", Topic: event.Password, Data: []byte(`{"enterprise":"acme","person":"p1","password":"hunter2"}`)}, Reason: "invalid"},
 	}
 	var got page[deadLetterView]
 	b.want(200, "GET", "/v1/dead-letters", "", &got)
@@ -147,6 +150,8 @@ func TestDeadLetters(t *testing.T) {
 		{ID: "7", Topic: event.Provision, Published: clock, Died: clock.Add(time.Hour), Attempts: 5, Reason: "transient", Command: &command},
 		{ID: "9", Topic: event.Directory, Reason: "transient", Directory: &schedule},
 		{ID: "8", Topic: event.Provision, Reason: "invalid"},
+		{ID: "6", Topic: event.Password, Reason: "transient", Password: &password.Nudge{Enterprise: "acme", Person: "p1"}},
+		{ID: "5", Topic: event.Password, Reason: "invalid"},
 	}
 	if d := cmp.Diff(want, got.Items, cmpopts.EquateEmpty()); d != "" {
 		t.Errorf("-want +got:\n%s", d)
