@@ -125,12 +125,12 @@ func TestRenew_W7_AnotherComesBetween(t *testing.T) {
 	}
 }
 
-// TestCrowd_W2_W3_W4_WhateverHappens: forty people, with nudges that are lost,
+// TestCrowd_W2_W3_W4_WhateverHappens: two dozen people, with nudges that are lost,
 // doubled and reordered, a store and a Google that fail now and then at any place,
 // and renewals in between: nobody is stuck, and Google and the devices agree.
 func TestCrowd_W2_W3_W4_WhateverHappens(t *testing.T) {
 	t.Parallel()
-	const people, rounds = 40, 12
+	const people, rounds = 24, 10
 	b := newBench(t)
 	random := rand.New(rand.NewPCG(3, 4))
 	b.policy(password.Policy{Enterprise: ent, Revision: 2, MaxAttempts: 3})
@@ -142,7 +142,7 @@ func TestCrowd_W2_W3_W4_WhateverHappens(t *testing.T) {
 		{Mode: googletest.DropAfter}, {Mode: googletest.DropBefore}, {Mode: googletest.Refuse, Status: 503}, {Mode: googletest.Refuse, Status: 429},
 		{Mode: googletest.RefuseAfter, Status: 409, Reason: "duplicate"}, {Mode: googletest.RefuseAfter, Status: 503}, {Mode: googletest.Malformed},
 	} {
-		mode.Method, mode.Times = updateMethod, 8
+		mode.Method, mode.Times = updateMethod, 5
 		b.sim.Faults.Add(mode)
 	}
 	for round := range rounds {

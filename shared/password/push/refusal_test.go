@@ -196,7 +196,7 @@ func TestPush_W3_AnOutageFailsNobody(t *testing.T) {
 	b.client = b.newClient(google.Options{Rate: 1e6, Burst: 1e6})
 	b.sim.Faults.Add(googletest.Script{Method: updateMethod, Mode: googletest.Refuse, Status: 503})
 	key := b.wanting("anna")
-	for end := noon.Add(24 * time.Hour); b.clock().Before(end); {
+	for end := noon.Add(6 * time.Hour); b.clock().Before(end); {
 		b.advance(max(0, b.row(key).Due().Sub(b.clock())))
 		if l := b.push(key); l.State != password.Retry || l.Attempts != 0 {
 			t.Fatalf("after %v the row is %+v", b.clock().Sub(noon), l)
