@@ -165,6 +165,22 @@ func TestPasswordPolicy_W5_TellsWhatChanges(t *testing.T) {
 	}
 }
 
+// TestPasswordPolicy_SaysTheSameWithAndWithoutDefaults: a stored policy that leaves its
+// defaults open is the one that names them.
+func TestPasswordPolicy_SaysTheSameWithAndWithoutDefaults(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.acme()
+	b.put(func(tx *record.Tx) error {
+		return tx.PutPasswordPolicy(password.Policy{Enterprise: "acme", Revision: 3, Length: 20})
+	})
+	var got policyReply
+	b.want(200, "PUT", policyPath, `{"length":20,"maxAttempts":5}`, &got)
+	if got.Changed || got.Policy.Revision != 3 || got.Policy.DeferralHours != 72 {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestPasswordPolicyConcurrently(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

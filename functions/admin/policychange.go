@@ -44,7 +44,7 @@ func (o *Office) nextPolicy(r *request, enterprise string, old, body password.Po
 	}
 	next := body.WithDefaults()
 	next.Enterprise, next.Revision, next.UpdatedAt, next.UpdatedBy = enterprise, old.Revision, old.UpdatedAt, old.UpdatedBy
-	if next == old {
+	if next == old.WithDefaults() {
 		return next, false, nil
 	}
 	next.Revision, next.UpdatedAt, next.UpdatedBy = old.Revision+1, o.Now().UTC(), r.actor
