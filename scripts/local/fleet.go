@@ -32,6 +32,7 @@ type phone struct {
 	agent  *agent.Agent
 	config agent.Config
 	play   *playtest.Device
+	mail   *mailClient
 	by     agent.Credentials
 	token  secret.Value // of by, where it is one
 	// owner is whose device it is; the zero value for dedicated devices.
@@ -41,6 +42,7 @@ type phone struct {
 // fleet is the devices that enrol.
 type fleet struct {
 	stack   *stack.Stack
+	clock   *clock
 	stats   *agent.Stats
 	options *agent.Options
 	mu      sync.Mutex // of phones, while they are made
@@ -75,7 +77,7 @@ func assign(people []person.Person, n int) []assignment {
 	var out []assignment
 	for i, c := range counts {
 		if c > 0 {
-			out = append(out, assignment{owner: people[i], devices: c})
+			out = append(out, assignment{owner: people[i], label: staff, devices: c})
 		}
 	}
 	if dedicated > 0 {
@@ -84,11 +86,11 @@ func assign(people []person.Person, n int) []assignment {
 	return out
 }
 
-func newFleet(s *stack.Stack) *fleet {
+func newFleet(s *stack.Stack, c *clock) *fleet {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 64
-	f := &fleet{stack: s, stats: &agent.Stats{}}
-	f.options = &agent.Options{HTTP: &http.Client{Transport: transport}, Observe: f.stats.Observe}
+	f := &fleet{stack: s, clock: c, stats: &agent.Stats{}}
+	f.options = &agent.Options{HTTP: &http.Client{Transport: transport}, Observe: f.stats.Observe, Now: c.Now}
 	return f
 }
 
@@ -143,9 +145,9 @@ func (f *fleet) newPhone(by agent.Credentials) (*phone, error) {
 	}
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails (crypto/rand)
-	p := &phone{play: f.stack.Play.NewDevice(hex.EncodeToString(id[:])), by: by}
+	p := &phone{play: f.stack.Play.NewDevice(hex.EncodeToString(id[:])), mail: &mailClient{}, by: by}
 	p.config = agent.Config{
-		Keys: keys, Play: p.play, EnrollURL: f.stack.URL + "/enroll", Options: f.options,
+		Keys: keys, Play: p.play, Mail: p.mail, EnrollURL: f.stack.URL + "/enroll", Options: f.options,
 		Save:      func(agent.State) error { return nil }, // it lives as long as its device
 		AndroidID: func() string { return p.play.AndroidID() },
 		Device:    protocol.DeviceInfo{Manufacturer: "Simulated", Model: "Phone", SDK: 35, Agent: "rollcall-agent/1"},

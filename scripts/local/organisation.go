@@ -54,7 +54,7 @@ func join(ctx context.Context, s *stack.Stack, o office, ent string, mode direct
 		}
 		c.LDAP = &described
 		if l.passwords != nil {
-			c.SignIn = &directory.SignIn{LDAP: true}
+			c.SignIn = &directory.SignIn{LDAP: true, Labels: []string{staff}}
 		}
 	}
 	if mode.UsesGoogle() {

@@ -58,10 +58,10 @@ func run(ctx context.Context, opt options, out io.Writer) error {
 	if opt.data == "" {
 		kept = " (until it ends; --data keeps them)"
 	}
-	obs := &observer{}
+	obs, now := &observer{}, newClock(history)
 	s, err := stack.Start(ctx, stack.Options{
 		Config: cfg, Log: cfg.Logger(logFile), Listen: opt.listen, Every: 5 * time.Minute,
-		Process: func(p *setup.Process) { p.Observe, p.Google = obs.served, obs.google },
+		Process: func(p *setup.Process) { p.Observe, p.Google, p.Now = obs.served, obs.google, now.Now },
 		Ready:   opt.ready,
 	})
 	if err != nil {
@@ -71,7 +71,7 @@ func run(ctx context.Context, opt options, out io.Writer) error {
 	o := office{s.URL + "/admin", s.Token}
 	ent, err := enterpriseFor(ctx, o, s)
 	if err == nil {
-		err = opt.drive(ctx, s, o, obs, ent, l, out)
+		err = opt.drive(ctx, s, o, obs, now, ent, l, out)
 	}
 	if err == nil && opt.serve {
 		serve(ctx, s, ent.id, out)
@@ -132,7 +132,7 @@ func (opt options) ready(ctx context.Context, s *stack.Stack) error {
 }
 
 // drive has the fleet do its work in the enterprise ent.
-func (opt options) drive(ctx context.Context, s *stack.Stack, o office, obs *observer, ent enterprise, l *ldapServer, out io.Writer) error {
+func (opt options) drive(ctx context.Context, s *stack.Stack, o office, obs *observer, now *clock, ent enterprise, l *ldapServer, out io.Writer) error {
 	sum := summary{Enterprise: ent.id, Store: opt.store, Bus: opt.bus, Faults: opt.faults}
 	if opt.faults {
 		breakDirectory(s.Workspace.Faults)
@@ -141,7 +141,10 @@ func (opt options) drive(ctx context.Context, s *stack.Stack, o office, obs *obs
 	if err != nil {
 		return err
 	}
-	f := newFleet(s)
+	if sum.Mail, err = org.openMail(ctx); err != nil {
+		return err
+	}
+	f := newFleet(s, now)
 	if err := f.issue(ctx, o, ent.id, assign(people, opt.devices), org.password); err != nil {
 		return err
 	}
@@ -164,7 +167,7 @@ func (opt options) drive(ctx context.Context, s *stack.Stack, o office, obs *obs
 		return err
 	}
 	sum.SignInsLost = len(lost)
-	again := &fleet{stack: s, stats: f.stats, options: f.options, phones: lost}
+	again := &fleet{stack: s, clock: now, stats: f.stats, options: f.options, phones: lost}
 	n, err := again.settle(ctx, opt.patience, func() {})
 	sum.Converged -= len(lost) - n
 	stuck = errors.Join(stuck, err, f.strangers(ctx, o, ent.id, people))
@@ -177,6 +180,13 @@ func (opt options) drive(ctx context.Context, s *stack.Stack, o office, obs *obs
 		return ctx.Err()
 	}
 	stuck = errors.Join(stuck, org.secondAct(ctx, opt.patience, f, &sum, out))
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	fmt.Fprintln(out, "a password is refused and renewed; a day passes, and all are replaced")
+	if err := org.passwordAct(ctx, opt.patience, f, sum.Mail); err != nil {
+		stuck = errors.Join(stuck, fmt.Errorf("passwords: %w", err))
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -29,7 +29,8 @@ type summary struct {
 	Turnover  *turnover `json:"turnover,omitempty"`
 	Unchanged unchanged `json:"unchanged"`
 	// HeldBack is what Rollcall said when the directory listed nobody.
-	HeldBack string `json:"heldBack,omitempty"`
+	HeldBack string   `json:"heldBack,omitempty"`
+	Mail     *mailing `json:"mail"`
 
 	People    int `json:"people"`
 	Devices   int `json:"devices"`
@@ -145,6 +146,12 @@ func (s *summary) check() {
 		note(t.StillHolding > 0, "%d devices of people who left or were locked still hold an account", t.StillHolding)
 		note(t.Returned > 0 && t.AddedAgain == 0, "nobody's account came back")
 	}
+	if m := s.Mail; m != nil && m.Accepted > 0 {
+		note(m.Wrong > 0, "%d devices hold another password than Google has", m.Wrong)
+		note(m.Holding == 0, "no device holds a password")
+		note(m.GaveUp != "" && !m.Renewed, "a password that was given up could not be renewed")
+		note(m.Rotated == 0, "no password was replaced when its day was over")
+	}
 	note(len(s.Unchanged.Planned) > 0, "nothing changed in the directory, and yet a run planned %v", s.Unchanged.Planned)
 }
 
@@ -168,6 +175,10 @@ func (s *summary) print(w io.Writer) {
 	if s.HeldBack != "" {
 		row("held back", "%s: nobody lost anything, and an admin rejected the run", s.HeldBack)
 	}
+	if m := s.Mail; m != nil {
+		row("mail settings", "%d, applied %d times on devices", m.Settings, m.Applied)
+		m.print(row)
+	}
 	row("refusals", "%s", counts(s.Refusals))
 	row("retries", "%d of calls to Google, %d of agents", s.GoogleRetries, s.AgentRetries)
 	row("check-ins", "%d in %.1f s, %.0f per second (agents, functions and store on this machine)",
@@ -177,6 +188,18 @@ func (s *summary) print(w io.Writer) {
 	_ = t.Flush()
 	for _, p := range s.Problems {
 		fmt.Fprintf(w, "  PROBLEM: %s\n", p)
+	}
+}
+
+// print tells what became of passwords, where there are any.
+func (m *mailing) print(row func(name, format string, args ...any)) {
+	if m.Accepted+m.Unknown > 0 {
+		row("passwords", "%d accepted by Google, and on %d devices; %d of people whom Google does not know", m.Accepted, m.Holding, m.Unknown)
+		row("given up", "one after %d attempts (%s); renewed by an admin: %t", m.Attempts, m.GaveUp, m.Renewed)
+		row("rotation", "%d replaced after a day", m.Rotated)
+	}
+	for _, w := range m.Warnings {
+		row("warning", "%s", w)
 	}
 }
 

@@ -24,6 +24,8 @@ import (
 	"github.com/rollcall-emm/rollcall/functions/directorysync"
 	"github.com/rollcall-emm/rollcall/functions/directorywatch"
 	"github.com/rollcall-emm/rollcall/functions/enroll"
+	"github.com/rollcall-emm/rollcall/functions/passwordpush"
+	"github.com/rollcall-emm/rollcall/functions/passwordsweep"
 	"github.com/rollcall-emm/rollcall/functions/provision"
 	"github.com/rollcall-emm/rollcall/functions/reconcile"
 	"github.com/rollcall-emm/rollcall/functions/token"
@@ -55,8 +57,8 @@ type Options struct {
 	Process func(*setup.Process)
 	// Ready, if set, is called once everything is open and before events flow.
 	Ready func(context.Context, *Stack) error
-	// Every is how often reconcile and directorysync are started; 0 leaves it to the
-	// caller.
+	// Every is how often reconcile, directorysync and passwordsweep are started; 0
+	// leaves it to the caller.
 	Every time.Duration
 }
 
@@ -214,6 +216,7 @@ func (s *Stack) functions(ctx context.Context) (*http.ServeMux, error) {
 	}
 	for topic, open := range map[event.Topic]func(context.Context, *setup.Process) (event.Handler, error){
 		event.Provision: provision.Open, event.Reconcile: reconcile.Open, event.Directory: directorysync.Open,
+		event.Password: passwordpush.Open, event.PasswordSweep: passwordsweep.Open,
 	} {
 		h, err := open(ctx, p)
 		if err != nil {
@@ -236,7 +239,7 @@ func (s *Stack) schedule(ctx context.Context, every time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			for _, topic := range []event.Topic{event.Reconcile, event.Directory} {
+			for _, topic := range []event.Topic{event.Reconcile, event.Directory, event.PasswordSweep} {
 				if _, err := s.Bus.Publish(ctx, topic, nil); err != nil {
 					s.Process.Log.Warn("cannot start what a schedule starts", "topic", topic, "error", err)
 				}
@@ -247,11 +250,20 @@ func (s *Stack) schedule(ctx context.Context, every time.Duration) {
 
 // Reconcile runs the function reconcile once, now, in the caller's goroutine.
 func (s *Stack) Reconcile(ctx context.Context) error {
-	h, err := reconcile.Open(ctx, s.Process)
+	return s.once(ctx, event.Reconcile, reconcile.Open)
+}
+
+// SweepPasswords runs the function passwordsweep once, now, in the caller's goroutine.
+func (s *Stack) SweepPasswords(ctx context.Context) error {
+	return s.once(ctx, event.PasswordSweep, passwordsweep.Open)
+}
+
+func (s *Stack) once(ctx context.Context, topic event.Topic, open func(context.Context, *setup.Process) (event.Handler, error)) error {
+	h, err := open(ctx, s.Process)
 	if err != nil {
 		return err
 	}
-	return h(ctx, event.Event{ID: rand.Text(), Topic: event.Reconcile, Published: time.Now().UTC()})
+	return h(ctx, event.Event{ID: rand.Text(), Topic: topic, Published: time.Now().UTC()})
 }
 
 // NewPlayEnterprise makes an enterprise at the simulated Google Play that this
