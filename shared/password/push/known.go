@@ -30,6 +30,7 @@ type remembrance struct {
 type enterprise struct {
 	id     string
 	policy password.Policy
+	mode   directory.Mode
 	google Google
 	// off is why nobody's password can be pushed at present.
 	off error
@@ -54,7 +55,7 @@ func (p *Pusher) enterprise(ctx context.Context, id string) (enterprise, error) 
 		r.at = p.Now()
 		p.known.put(id, r)
 	}
-	e.policy = r.policy
+	e.policy, e.mode = r.policy, r.config.Mode
 	if e.google, e.off = p.Google(ctx, r.config); e.off != nil {
 		e.google = nil
 	}

@@ -109,17 +109,18 @@ func (p *Pusher) lease(ctx context.Context, e enterprise, key string) (l passwor
 		if err != nil && fault.KindOf(err) != fault.NotFound {
 			return err
 		}
+		account := e.mode.Account(who)
 		switch {
 		case e.off != nil:
 			l = l.Fail(t, now, e.policy, barred(e.off), jitter)
 		case who.State.Access() != person.Granted || who.Enterprise != e.id:
 			l = l.Away(t, now)
-		case who.Google.Deleted:
+		case account.Deleted:
 			l = l.UnknownToGoogle(t, now, workspace.ReasonDeleted)
-		case who.Google.ID == "":
+		case account.ID == "":
 			l = l.UnknownToGoogle(t, now, google.ReasonNotFound)
 		default:
-			j = &job{row: l, ticket: t, key: workspace.Key{ID: who.Google.ID, CreatedAt: who.Google.CreatedAt}}
+			j = &job{row: l, ticket: t, key: workspace.Key{ID: account.ID, CreatedAt: account.CreatedAt}}
 		}
 		return p.put(tx, before, l)
 	})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/password"
 	"github.com/rollcall-emm/rollcall/shared/password/push"
@@ -218,6 +219,30 @@ func TestPush_WhoIsAsked(t *testing.T) {
 	}
 	b.push(key)
 	if want := []workspace.Key{{ID: b.googleID(key), CreatedAt: made}}; !slices.Equal(asked, want) {
+		t.Errorf("asked for %+v, want %+v", asked, want)
+	}
+}
+
+// TestPush_PeopleOfGoogleThemselves: where people come from Google, their own id is
+// the account's, and their rows say nothing else of it.
+func TestPush_PeopleOfGoogleThemselves(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put(func(tx *record.Tx) error {
+		c := directoryConfig()
+		c.Mode = directory.GoogleOnly
+		return tx.PutDirectory(c)
+	})
+	key := b.wanting("anna", func(p *person.Person) { p.ID, p.Google = "1234567890", person.Google{} })
+	var asked []workspace.Key
+	b.google = func(_ context.Context, _ push.Google, k workspace.Key, _ secret.Value) (workspace.User, error) {
+		asked = append(asked, k)
+		return workspace.User{ID: k.ID}, nil
+	}
+	if l := b.push(key); l.State != password.Active {
+		t.Errorf("the password is %s, %s", l.State, l.Reason)
+	}
+	if want := []workspace.Key{{ID: "1234567890"}}; !slices.Equal(asked, want) {
 		t.Errorf("asked for %+v, want %+v", asked, want)
 	}
 }
