@@ -116,9 +116,9 @@ const (
 )
 
 // labelled returns the people of one page who have the label: first by way of all
-// devices of the enterprise, then of all people. That reads every device and person
-// once, and none for each other; whoever is found both ways is renewed once, since
-// the second renewal is as old as the first.
+// devices of the enterprise, then of all people. That costs one read for each device
+// and each person, and none for one of the other's; whoever is found both ways is
+// renewed once, since the second renewal is as old as the first.
 func (w *Worker) labelled(ctx context.Context, cmd workflow.Command) (keys []string, next string, err error) {
 	half, cursor := overDevices, ""
 	if cmd.Next != "" {
