@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -89,4 +90,40 @@ func spoil(t *rapid.T, values *rapid.Generator[any], m map[string]any) {
 		return
 	}
 	m[name] = values.Draw(t, "value")
+}
+
+// TestMailDocument_LongestTexts: the longest text that the document allows the agent
+// takes, and no longer one.
+func TestMailDocument_LongestTexts(t *testing.T) {
+	t.Parallel()
+	d := loadDocument(t)
+	k := newPhone(t).keys(t)
+	for _, tc := range []struct{ setting, schema, path string }{
+		{"voice", "MailAccount/properties/name", "account.name"}, {"oauth", "MailAccount/properties/description", "account.description"},
+		{"voice", "MailText", "account.email"}, {"voice", "MailText", "account.userName"},
+		{"oauth", "MailExchange/properties/server", "account.exchange.server"}, {"voice", "MailIMAP/properties/host", "account.imap.host"},
+		{"gmail", "ManagedMailClient/properties/values/additionalProperties", "managed.values.default_signature"},
+	} {
+		c, err := mail.For(mailSettings()[tc.setting], ada, phoneOfAda, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		most := count(d.at(t, "/components/schemas/"+tc.schema).(map[string]any), "maxLength", 0)
+		for length, ok := range map[int]bool{most: true, most + 1: false} {
+			v := parseJSON(t, marshal(t, c))
+			m := v.(map[string]any)
+			names := strings.Split(tc.path, ".")
+			for _, name := range names[:len(names)-1] {
+				m = m[name].(map[string]any)
+			}
+			m[names[len(names)-1]] = strings.Repeat("é", length)
+			dir := protocol.Directive{ID: "set-1", Setting: tc.setting, Content: marshal(t, v)}
+			if _, err := k.OpenSetting(dir, "d1"); (err == nil) != ok {
+				t.Errorf("%s of %d characters: the agent says %v", tc.path, length, err)
+			}
+			if err := d.schema(t, "/components/schemas/MailSetting").Validate(v); (err == nil) != ok {
+				t.Errorf("%s of %d characters: the document says %v", tc.path, length, err)
+			}
+		}
+	}
 }
