@@ -1,9 +1,14 @@
 package passwordsweep_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/rollcall-emm/rollcall/functions/passwordsweep"
 	"github.com/rollcall-emm/rollcall/shared/password"
@@ -114,5 +119,24 @@ func TestSweep_TheBusFails(t *testing.T) {
 	b.sweep()
 	if n := b.deliver(t.Context()); n != 50 {
 		t.Errorf("%d of 50 were told", n)
+	}
+}
+
+// TestHandle_SaysWhatItDid: one line a run, and nothing of a password.
+func TestHandle_SaysWhatItDid(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 1, nil)
+	var log bytes.Buffer
+	b.sweeper.Log = slog.New(slog.NewJSONHandler(&log, nil))
+	b.people(ent, 70, nil)
+	b.people("beta", 3, accepted(noon))
+	b.must(b.sweeper.Handle(t.Context(), noEvent))
+	var got map[string]any
+	b.must(json.Unmarshal(log.Bytes(), &got))
+	delete(got, "time")
+	want := map[string]any{"level": "INFO", "msg": "passwords swept", "due": 73.0, "told": 60.0, "postponed": 10.0,
+		"rotated": 3.0, "unrotated": 0.0, "damaged": 0.0, "left": false, "failed": false}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("log (-want +got):\n%s", diff)
 	}
 }
