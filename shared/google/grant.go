@@ -105,7 +105,7 @@ func (t *Tokens) log(level slog.Level, msg string, attrs ...slog.Attr) {
 	if t.opt.Enterprise != "" {
 		attrs = append(attrs, slog.String("enterprise", t.opt.Enterprise))
 	}
-	if s := t.inUse(); s != nil {
+	if s := t.inUse.Load(); s != nil {
 		attrs = append(attrs, slog.String("client_id", s.view.ClientID), slog.String("fingerprint", s.view.Fingerprint))
 	}
 	t.opt.Log.LogAttrs(context.Background(), level, msg, attrs...)

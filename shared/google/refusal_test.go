@@ -47,7 +47,7 @@ func TestToken_K3_ABrokenKeyFailsFastIsToldOnceAndRecovers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := newDelegate(t)
-		who := d.people(100)
+		who := d.people(40)
 		s := google.NewTokens(d.opt)
 		kept := d.want(s, who[0], "")
 		d.google.SetAccount(d.account.Email, googletest.AccountDisabled)
@@ -136,7 +136,7 @@ func TestToken_K3_AMissingGrantIsAskedForOnceInAWhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := newDelegate(t)
-		who := d.people(100)
+		who := d.people(40)
 		d.google.Delegate(d.account.Email) // none
 		s := google.NewTokens(d.opt)
 		for _, w := range who {
@@ -147,7 +147,7 @@ func TestToken_K3_AMissingGrantIsAskedForOnceInAWhile(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		for range 2 {
-			for _, w := range who[50:] {
+			for _, w := range who[20:] {
 				d.want(s, w, google.ReasonConfig)
 			}
 		}
@@ -162,7 +162,7 @@ func TestToken_K3_AMissingGrantIsAskedForOnceInAWhile(t *testing.T) {
 			t.Errorf("another domain was not asked for: %v", err)
 		}
 		d.google.Delegate(d.account.Email, mail.String(), other.String())
-		if _, err := s.Token(t.Context(), who[99], other); err != nil || d.calls() != 6 {
+		if _, err := s.Token(t.Context(), who[39], other); err != nil || d.calls() != 6 {
 			t.Errorf("other scopes were not asked for: %v", err)
 		}
 		time.Sleep(time.Minute + time.Second)

@@ -65,7 +65,7 @@ func (t *Tokens) newSigner(raw secret.Value) (*signer, error) {
 // signer returns the one in use, read anew where there is none or its credential
 // was read long ago. A store that fails for a while does not stop one that works.
 func (t *Tokens) signer(ctx context.Context) (*signer, error) {
-	s := t.inUse()
+	s := t.inUse.Load()
 	if s != nil && t.opt.Now().Sub(s.readAt) < t.opt.Recheck {
 		return s, nil
 	}
@@ -76,20 +76,12 @@ func (t *Tokens) signer(ctx context.Context) (*signer, error) {
 	return next, err
 }
 
-func (t *Tokens) inUse() *signer {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.current
-}
-
 // use takes s into use as read just now.
 func (t *Tokens) use(s *signer) *signer {
 	now := *s
 	now.readAt = t.opt.Now()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.current = &now
-	return t.current
+	t.inUse.Store(&now)
+	return &now
 }
 
 // readSigner reads the credential and takes it into use, under old's number where
@@ -97,7 +89,7 @@ func (t *Tokens) use(s *signer) *signer {
 // who ask at once make one read.
 func (t *Tokens) readSigner(ctx context.Context, old *signer) (*signer, error) {
 	v, err, _ := t.reads.Do("", func() (any, error) {
-		if s := t.inUse(); s != nil && s != old {
+		if s := t.inUse.Load(); s != nil && s != old {
 			return s, nil
 		}
 		raw, err := t.opt.Credential(ctx)
@@ -115,9 +107,7 @@ func (t *Tokens) readSigner(ctx context.Context, old *signer) (*signer, error) {
 			return t.use(next), nil
 		}
 		if k := fault.KindOf(err); k != fault.Transient && k != fault.Exhausted {
-			t.mu.Lock()
-			t.current = nil
-			t.mu.Unlock()
+			t.inUse.Store(nil)
 		}
 		return nil, err
 	})

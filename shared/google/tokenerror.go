@@ -46,13 +46,15 @@ func classifyToken(e *oauth2.RetrieveError, now time.Time) *fault.Error {
 			"Google has not granted these scopes to the service account: in the Admin console, under Security, API controls, "+
 				"domain-wide delegation, enter its client id (the number) with exactly these scopes.").After(ConfigRecheck)
 	case "invalid_client", "deleted_client", "disabled_client":
-		return wrap(fault.Permanent, ReasonKey, "Google does not accept the service account; it is wrong, disabled or deleted.")
+		return wrap(fault.Permanent, ReasonKey, "Google does not accept the service account: it is disabled or deleted; "+
+			"look at it in Google Cloud's console under IAM & Admin, Service Accounts.")
 	case "invalid_grant":
 		switch {
 		case strings.HasPrefix(description, "Invalid JWT: Token must be a short-lived token"):
 			return wrap(fault.Permanent, ReasonKey, "Google does not accept the assertion's times: "+clockWords(e.Response, now))
 		case strings.HasPrefix(description, "Invalid JWT"):
-			return wrap(fault.Permanent, ReasonKey, "Google does not accept the service account's key.")
+			return wrap(fault.Permanent, ReasonKey, "Google does not accept the service account's key: it is deleted, disabled or expired, "+
+				"or of another account; compare its fingerprint with Google's console, or import a new key.")
 		default:
 			return wrap(fault.Permanent, ReasonSubject, "Google knows no such person to impersonate, or the person is suspended.")
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -35,10 +36,10 @@ type Tokens struct {
 	share  *semaphore.Weighted
 	broken *outage
 	grants grants
+	inUse  atomic.Pointer[signer] // nil is none yet
 
-	mu      sync.Mutex
-	current *signer
-	iam     *iamcredentials.Service
+	mu  sync.Mutex
+	iam *iamcredentials.Service
 }
 
 // NewTokens returns Tokens.
@@ -89,7 +90,7 @@ func (t *Tokens) Token(ctx context.Context, subject string, scopes Scopes) (Acce
 
 // kept looks into the cache, under the credential in use.
 func (t *Tokens) kept(subject string, scopes Scopes) (e *entry, renew bool) {
-	s := t.inUse()
+	s := t.inUse.Load()
 	if s == nil {
 		return nil, false
 	}

@@ -28,7 +28,7 @@ func (s *TokenSource) Token(ctx context.Context) (secret.Value, error) {
 
 // Forget drops the token that Google rejected; a newer one stays.
 func (s *TokenSource) Forget(rejected secret.Value) {
-	if in := s.tokens.inUse(); in != nil {
+	if in := s.tokens.inUse.Load(); in != nil {
 		s.tokens.opt.Cache.forget(tokenKey{in.owner, s.scopes, s.subject}, rejected)
 	}
 }
