@@ -34,10 +34,6 @@ func done(d protocol.Directive) map[string]any {
 	return map[string]any{"directiveId": d.ID, "result": "done"}
 }
 
-func failed(d protocol.Directive, reason string) map[string]any {
-	return map[string]any{"directiveId": d.ID, "result": "failed", "reason": reason}
-}
-
 // TestContract_E3T2_MailSettingsComeAsDocumented: a person's device is sent every
 // setting, at most ten at a time, in replies that the document knows; it opens them with
 // its key, reports what became of them, and is told to remove them with the label. The

@@ -118,10 +118,7 @@ func TestMailSetting_E3_ShowsNoSecret(t *testing.T) {
 	t.Parallel()
 	for _, s := range []protocol.MailSetting{exchangeSetting(), managedSetting()} {
 		var out strings.Builder
-		var parts []any
-		for _, x := range []any{s, &s, s.Account, s.Managed, s.Secrets()} {
-			parts = append(parts, x)
-		}
+		parts := []any{s, &s, s.Account, s.Managed, s.Secrets()}
 		for _, verb := range []string{"%v ", "%+v ", "%#v ", "%s ", "%q ", "%x "} {
 			for _, x := range parts {
 				fmt.Fprintf(&out, verb, x)
