@@ -84,6 +84,7 @@ func (o *Office) showGoogleAccount(r *request) error {
 		return fault.New(fault.Conflict, "google-not-configured",
 			"the directory of the enterprise %q says nothing about Google (mode %s), so there is nobody to ask", p.Enterprise, c.Mode)
 	}
+	p.Google = c.Mode.Account(p)
 	by, key := "id", workspace.Key{ID: p.Google.ID, CreatedAt: p.Google.CreatedAt}
 	switch {
 	case key.ID != "":

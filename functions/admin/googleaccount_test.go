@@ -259,3 +259,28 @@ func TestDifferences(t *testing.T) {
 		t.Errorf("%s, %v", b, err)
 	}
 }
+
+// TestGoogleAccount_PeopleOfGoogleThemselves: where people come from Google, their own
+// id is the account's.
+func TestGoogleAccount_PeopleOfGoogleThemselves(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	sim := b.withGoogle()
+	id, err := sim.AddUser(workspacetest.User{PrimaryEmail: "grace@example.com", GivenName: "Grace", FamilyName: "Hopper"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := person.KeyOf("acme", id)
+	b.put(func(tx *record.Tx) error {
+		if err := tx.PutDirectory(directory.Config{Enterprise: "acme", Mode: directory.GoogleOnly, Google: &directory.Google{Subject: "admin@example.com"}}); err != nil {
+			return err
+		}
+		return tx.PutPerson(person.Person{Key: key, Enterprise: "acme", ID: id, State: person.Active, Settled: person.Granted,
+			Entry: person.Entry{ID: id, Mail: "grace@example.com", Enabled: person.Yes}})
+	})
+	var got foundAccount
+	b.want(200, "GET", adaPath+key+"/google", "", &got)
+	if !got.Found || got.AskedBy != "id" || got.ID != id {
+		t.Errorf("got %+v", got)
+	}
+}
