@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -26,11 +25,9 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/person"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/secret"
-	"github.com/rollcall-emm/rollcall/shared/secret/file"
 	"github.com/rollcall-emm/rollcall/shared/store"
 	"github.com/rollcall-emm/rollcall/shared/store/embedded"
 	"github.com/rollcall-emm/rollcall/shared/store/storetest"
-	"github.com/rollcall-emm/rollcall/shared/workspace"
 )
 
 const ent = "acme"
@@ -53,6 +50,29 @@ type bench struct {
 	now     atomic.Int64
 }
 
+// keySet is one key set for all benches.
+var keySet = sync.OnceValues(func() (secret.Store, error) {
+	v := &memory{}
+	return v, keyring.Create(context.Background(), v, keyring.SecretName)
+})
+
+// memory is a secret store of one secret.
+type memory struct{ value secret.Value }
+
+func (m *memory) Access(context.Context, string) (secret.Value, error) {
+	if m.value.Empty() {
+		return m.value, fault.New(fault.NotFound, "not-found", "there is no secret")
+	}
+	return m.value, nil
+}
+
+func (m *memory) Put(_ context.Context, _ string, v secret.Value) error {
+	m.value = v
+	return nil
+}
+
+func (m *memory) Delete(context.Context, string) error { return nil }
+
 // newBench makes a bench that may make rate calls a second for each enterprise.
 // Around stands between the store and everything else; nil is nothing.
 func newBench(t testing.TB, rate float64, around func(store.Driver) store.Driver) *bench {
@@ -69,9 +89,8 @@ func newBench(t testing.TB, rate float64, around func(store.Driver) store.Driver
 	b.driver = storetest.NewFaulty(around(engine))
 	var n atomic.Int64
 	b.db = record.New(store.Count(b.driver), func() string { return fmt.Sprintf("a%08d", n.Add(1)) })
-	vault, err := file.Open(filepath.Join(t.TempDir(), "secrets"))
+	vault, err := keySet()
 	b.must(err)
-	b.must(keyring.Create(context.Background(), vault, keyring.SecretName))
 	gen, err := generator.New(nil)
 	b.must(err)
 	log := slog.New(slog.NewJSONHandler(io.Discard, nil))
@@ -86,7 +105,7 @@ func newBench(t testing.TB, rate float64, around func(store.Driver) store.Driver
 			if err := tx.PutPasswordPolicy(password.Policy{Enterprise: e, Revision: 1, MaxAttempts: 3, RotateDays: 90}); err != nil {
 				return err
 			}
-			return tx.PutDirectory(directory.Config{Enterprise: e, Mode: directory.GoogleOnly, Google: &directory.Google{Subject: "boss@example.com"}})
+			return tx.PutDirectory(directory.Config{Enterprise: e, Mode: directory.ReadOnly, Google: &directory.Google{Subject: "boss@example.com"}})
 		})
 	}
 	return b
@@ -228,49 +247,3 @@ func (q *queue) take() []password.Nudge {
 	q.nudges = nil
 	return all
 }
-
-// directoryAPI is a Google that takes every password, or answers what the test says.
-type directoryAPI struct {
-	now func() time.Time
-	// answer, if set, says how Google answers the n-th call about an account, from 1.
-	answer func(id string, n int) error
-
-	mu      sync.Mutex
-	calls   int
-	minutes map[int]int // calls by minute since noon
-	about   map[string]int
-	offered map[string]map[string]int // how often Google judged each password that an account was sent
-	has     map[string]string         // the password of each account
-}
-
-func newDirectoryAPI(now func() time.Time) *directoryAPI {
-	return &directoryAPI{now: now, minutes: map[int]int{}, about: map[string]int{}, offered: map[string]map[string]int{}, has: map[string]string{}}
-}
-
-func (g *directoryAPI) SetPassword(_ context.Context, k workspace.Key, v secret.Value) (workspace.User, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.calls++
-	g.about[k.ID]++
-	g.minutes[int(g.now().Sub(noon)/time.Minute)]++
-	if g.answer != nil {
-		if err := g.answer(k.ID, g.about[k.ID]); fault.KindOf(err) == fault.Transient {
-			return workspace.User{}, err
-		} else if err != nil {
-			g.judge(k.ID, v.Reveal())
-			return workspace.User{}, err
-		}
-	}
-	g.judge(k.ID, v.Reveal())
-	g.has[k.ID] = v.Reveal()
-	return workspace.User{ID: k.ID}, nil
-}
-
-func (g *directoryAPI) judge(id, password string) {
-	if g.offered[id] == nil {
-		g.offered[id] = map[string]int{}
-	}
-	g.offered[id][password]++
-}
-
-func backend() error { return fault.New(fault.Transient, "google-backend", "Google has a fault.") }

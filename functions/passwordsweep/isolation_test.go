@@ -3,8 +3,8 @@ package passwordsweep_test
 import (
 	"bytes"
 	"encoding/json"
-	"log/slog"
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 

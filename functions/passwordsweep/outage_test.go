@@ -91,7 +91,7 @@ func hourWithoutGoogle(t testing.TB, people int) (o outage) {
 // proportion to what is due. BenchmarkHourWithoutGoogle does the same for 10,000.
 func TestSweep_W3_AnHourWithoutGoogle(t *testing.T) {
 	t.Parallel()
-	o := hourWithoutGoogle(t, 150)
+	o := hourWithoutGoogle(t, 80)
 	if o.recovered > 30 {
 		t.Errorf("the recovery took %d minutes", o.recovered)
 	}
