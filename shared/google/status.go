@@ -1,7 +1,6 @@
 package google
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -22,13 +21,13 @@ var word = pattern.New(`^[A-Za-z][A-Za-z0-9_]{0,63}$`)
 var shortLimits = []string{"userRateLimitExceeded", "rateLimitExceeded", "sharingRateLimitExceeded", "quotaExceeded"}
 
 var configReasons = []string{
-	"accessNotConfigured", "insufficientPermissions", "domainCannotUseApis",
-	"SERVICE_DISABLED", "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
+	SaysNotConfigured, "insufficientPermissions", SaysNoAPIs,
+	SaysServiceDisabled, "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
 }
 
 func classifyAPI(e *googleapi.Error, now time.Time) *fault.Error {
 	reasons := reasonsOf(e)
-	cause := errors.New(strings.TrimSpace(fmt.Sprintf("HTTP %d %s", e.Code, strings.Join(reasons, " "))))
+	cause := &saidError{strings.TrimSpace(fmt.Sprintf("HTTP %d %s", e.Code, strings.Join(reasons, " "))), reasons}
 	has := func(names ...string) bool {
 		for _, r := range reasons {
 			for _, n := range names {
