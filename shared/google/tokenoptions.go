@@ -28,8 +28,12 @@ type TokenOptions struct {
 	Ambient func(context.Context) (secret.Value, error)
 	// IAMEndpoint is the root URL of the IAM Credentials API, default Google's.
 	IAMEndpoint string
-	// Enterprise is what the log calls the credential's owner.
+	// Enterprise is whose credential it is: the Caller's key, and what the log says.
 	Enterprise string
+	// Caller limits, breaks and retries the fetches, as "oauth2.token"; a token that
+	// is kept passes by it. Nil is none: for a client whose own calls pass a Caller
+	// with the fetch inside.
+	Caller *Caller
 	// Log gets a line at Error when the credential stops working for everybody, one
 	// when it works again, and a warning when a grant is missing; default
 	// slog.Default.

@@ -27,8 +27,9 @@ import (
 // asker in each KeyPause until it works. Tokens that are kept are handed out all
 // the same.
 //
-// It dials nothing before first use. It does not retry: a Caller does. It may be
-// used concurrently.
+// It dials nothing before first use. It retries where TokenOptions.Caller does; who
+// calls Token from a Caller of their own leaves that out. It may be used
+// concurrently.
 type Tokens struct {
 	opt    TokenOptions
 	flight singleflight.Group
@@ -115,18 +116,34 @@ func (t *Tokens) start(ctx context.Context, subject string, scopes Scopes, renew
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.opt.Timeout)
 		defer cancel()
-		if err := t.share.Acquire(ctx, 1); err != nil {
+		if t.opt.Caller == nil {
+			return t.attempt(ctx, subject, scopes)
+		}
+		var tok AccessToken
+		err := t.opt.Caller.Do(ctx, t.opt.Enterprise, "oauth2.token", true, func(ctx context.Context) (err error) {
+			tok, err = t.attempt(ctx, subject, scopes)
+			return err
+		})
+		if err != nil {
 			return nil, t.failed(err, subject)
 		}
-		defer t.share.Release(1)
-		g := grantOf(subject, scopes)
-		if f := t.grants.admit(g); f != nil {
-			return nil, f
-		}
-		tok, err := t.broken.do(func() (AccessToken, error) { return t.fetch(ctx, subject, scopes) })
-		t.grants.learn(g, subject, err)
-		return tok, err
+		return tok, nil
 	})
+}
+
+// attempt fetches once, where no refusal has shown that to be in vain.
+func (t *Tokens) attempt(ctx context.Context, subject string, scopes Scopes) (AccessToken, error) {
+	if err := t.share.Acquire(ctx, 1); err != nil {
+		return AccessToken{}, t.failed(err, subject)
+	}
+	defer t.share.Release(1)
+	g := grantOf(subject, scopes)
+	if f := t.grants.admit(g); f != nil {
+		return AccessToken{}, f
+	}
+	tok, err := t.broken.do(func() (AccessToken, error) { return t.fetch(ctx, subject, scopes) })
+	t.grants.learn(g, subject, err)
+	return tok, err
 }
 
 // fetch asks Google, once more where the credential turns out to be replaced, and
