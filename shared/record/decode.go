@@ -49,6 +49,8 @@ func singular(k store.Kind) string {
 		return "password of person"
 	case PasswordPolicies:
 		return "password policy of enterprise"
+	case MailClients:
+		return "mail client"
 	case MailBooks:
 		return "mail settings of enterprise"
 	}

@@ -38,6 +38,20 @@ func (db *DB) PeopleByMail(ctx context.Context, ent, mail string, p Page) ([]per
 	return list[person.Person](ctx, db, store.Equal(People, byMail, nameIndex(ent, person.MailKey(mail)), 0), p)
 }
 
+// PeopleByAddress returns the people of an enterprise to whom the directory or their
+// Google account gives an address, at most 20, which are more than an address can have.
+func (db *DB) PeopleByAddress(ctx context.Context, ent, address string) ([]person.Person, error) {
+	var all []person.Person
+	for _, field := range []string{byMail, byGoogleMail} {
+		ps, _, err := list[person.Person](ctx, db, store.Equal(People, field, nameIndex(ent, person.MailKey(address)), 0), Page{Limit: 10})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ps...)
+	}
+	return all, nil
+}
+
 // PeopleByLogin lists an enterprise's people with a user id, whose case means
 // nothing. More than one is a fault of the directory.
 func (db *DB) PeopleByLogin(ctx context.Context, ent, login string, p Page) ([]person.Person, string, error) {
@@ -89,11 +103,14 @@ func (db *DB) AccountsOf(ctx context.Context, ent string, s account.Subject, p P
 func (tx *Tx) Person(key string) (person.Person, error) { return get[person.Person](tx, People, key) }
 
 // PutPerson stores a person, so that they are found by address, user id, Google
-// account and state, and when they are due.
+// account, its address and state, and when they are due.
 func (tx *Tx) PutPerson(p person.Person) error {
 	index := map[string]string{byEnterprise: p.Enterprise, byState: p.Enterprise + "/" + string(p.State)}
 	if m := person.MailKey(p.Entry.Mail); m != "" {
 		index[byMail] = nameIndex(p.Enterprise, m)
+	}
+	if m := person.MailKey(p.Google.Mail); m != "" && m != person.MailKey(p.Entry.Mail) {
+		index[byGoogleMail] = nameIndex(p.Enterprise, m)
 	}
 	if p.Entry.Login != "" {
 		index[byLogin] = nameIndex(p.Enterprise, strings.ToLower(p.Entry.Login))

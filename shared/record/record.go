@@ -51,13 +51,15 @@ const (
 	PasswordTurns store.Kind = "passwordTurns"
 	// MailBooks holds the mail settings, one row an enterprise.
 	MailBooks store.Kind = "mailBooks"
+	// MailClients holds the servers that get tokens for mailboxes.
+	MailClients store.Kind = "mailClients"
 )
 
 // Kinds lists every kind.
 func Kinds() []store.Kind {
 	return []store.Kind{Enterprises, Tokens, Uses, Devices, Accounts, Audit, PlayClaims, People, Directories,
 		DirectoryStates, DirectoryRuns, DirectoryPages, DirectoryManifests, DirectoryPlans, DirectoryChannels, SignInAttempts,
-		Passwords, PasswordPolicies, PasswordTurns, MailBooks}
+		Passwords, PasswordPolicies, PasswordTurns, MailBooks, MailClients}
 }
 
 // The index fields.
@@ -71,6 +73,7 @@ const (
 	byPerson     = "person"     // a device's person
 	bySubject    = "subject"    // whose account it is
 	byMail       = "mail"       // enterprise and a person's address
+	byGoogleMail = "googleMail" // enterprise and the address of a person's Google account, where it is another
 	byLogin      = "login"      // enterprise and a person's user id
 	byGoogle     = "google"     // enterprise and a person's Google account
 	byState      = "state"      // enterprise and a person's state

@@ -37,6 +37,7 @@ variable "collections" {
     "enrollmentUses",
     "enterprises",
     "mailBooks",
+    "mailClients",
     "passwordPolicies",
     "passwordTurns",
     "passwords",
