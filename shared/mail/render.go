@@ -131,7 +131,7 @@ func (s Setting) values(who Person, on Device, password *Accepted) (func(string)
 		return nil, fault.New(fault.Conflict, ReasonNotReady, "Google has not accepted the person's password yet.")
 	}
 	email := who.Email
-	if who.GoogleEmail != "" && (s.NeedsGenerated() || s.google()) {
+	if who.GoogleEmail != "" && (s.NeedsGenerated() || s.AtGoogle()) {
 		email = who.GoogleEmail
 	}
 	return func(name string) string {

@@ -31,7 +31,7 @@ func (s Setting) Warnings() []Warning {
 			ws = append(ws, Warning{reason, text})
 		}
 	}
-	google := s.google()
+	google := s.AtGoogle()
 	warn(s.NeedsGenerated() || google && s.SignIn == Password, WarnGoogleClosed,
 		"Google has closed sign-in by password for mail clients (ActiveSync, IMAP, CalDAV, CardDAV, SMTP) on most domains since 2024. "+
 			"Google will take the password and refuse the mail client all the same, unless the domain is exempt. Use OAuth.")
@@ -46,8 +46,8 @@ func (s Setting) Warnings() []Warning {
 	return ws
 }
 
-// google reports whether the server is Google's.
-func (s Setting) google() bool {
+// AtGoogle reports whether the server is Google's.
+func (s Setting) AtGoogle() bool {
 	h := ""
 	if s.Exchange != nil {
 		h = s.Exchange.Server
