@@ -60,15 +60,8 @@ func NewTokens(opt TokenOptions) *Tokens {
 // compared letter by letter, or for the service account itself where it is empty.
 // Its errors are faults of Classify, all of them NothingDone.
 func (t *Tokens) Token(ctx context.Context, subject string, scopes Scopes) (AccessToken, error) {
-	e, renew := t.kept(subject, scopes)
-	if e != nil && e.refused != nil {
-		return AccessToken{}, told(e.refused)
-	}
-	if e != nil {
-		if renew {
-			t.start(ctx, subject, scopes, true, new(bool))
-		}
-		return e.token(), nil
+	if tok, known, err := t.Kept(ctx, subject, scopes); known {
+		return tok, err
 	}
 	led := false // read below only once the flight has returned
 	select {
@@ -87,6 +80,22 @@ func (t *Tokens) Token(ctx context.Context, subject string, scopes Scopes) (Acce
 		tok, _ := r.Val.(AccessToken)
 		return tok, nil
 	}
+}
+
+// Kept returns what is kept for subject, a token or a refusal that is still believed,
+// without asking Google; known is false where nothing is. Like Token it begins the
+// renewal of a token that is due for it.
+func (t *Tokens) Kept(ctx context.Context, subject string, scopes Scopes) (tok AccessToken, known bool, err error) {
+	e, renew := t.kept(subject, scopes)
+	switch {
+	case e == nil:
+		return AccessToken{}, false, nil
+	case e.refused != nil:
+		return AccessToken{}, true, told(e.refused)
+	case renew:
+		t.start(ctx, subject, scopes, true, new(bool))
+	}
+	return e.token(), true, nil
 }
 
 // kept looks into the cache, under the credential in use.

@@ -18,11 +18,12 @@ const (
 	skew = 5 * time.Minute
 	// longest is how old a token may be, whatever it says of its expiry.
 	longest = 24 * time.Hour
-	// google is an issuer with whom anybody has an account.
-	google = "https://accounts.google.com"
 	// maxClaim bounds the claim that names the person, in bytes.
 	maxClaim = 320
 )
+
+// GoogleIssuer is Google's issuer of ID tokens, with whom anybody has an account.
+const GoogleIssuer = "https://accounts.google.com"
 
 // claims are those of a token whose signature, issuer, audience and expiry hold.
 type claims struct {
@@ -40,19 +41,25 @@ func newClaims(t *gooidc.IDToken) (claims, error) {
 
 // check holds what go-oidc leaves to its users.
 func (c claims) check(conf directory.OIDC, nonce string, now time.Time) error {
-	t := c.token
 	switch {
-	case t.IssuedAt.IsZero() || t.IssuedAt.Unix() <= 0, t.IssuedAt.After(now.Add(skew)), now.Sub(t.IssuedAt) > longest, t.Expiry.Before(t.IssuedAt):
+	case !c.timely(now):
 		return refusal(ReasonTime)
-	case len(t.Audience) > 1 && c.text("azp") != conf.Audience:
+	case len(c.token.Audience) > 1 && c.text("azp") != conf.Audience:
 		// For several programs: it is ours only if it was made for us (OpenID Connect
 		// Core 1.0, section 3.1.3.7). With one audience "azp" may be another: Google
 		// names the app on the phone there.
 		return refusal(ReasonAudience)
-	case nonce == "" || subtle.ConstantTimeCompare([]byte(t.Nonce), []byte(nonce)) != 1:
+	case nonce == "" || subtle.ConstantTimeCompare([]byte(c.token.Nonce), []byte(nonce)) != 1:
 		return refusal(ReasonNonce)
 	}
 	return nil
+}
+
+// timely reports whether the token's times make sense.
+func (c claims) timely(now time.Time) bool {
+	t := c.token
+	return t.IssuedAt.Unix() > 0 && !t.IssuedAt.After(now.Add(skew)) && now.Sub(t.IssuedAt) <= longest &&
+		!t.Expiry.Before(t.IssuedAt)
 }
 
 // person returns the value of the claim that names the person.
@@ -88,7 +95,7 @@ func (c claims) text(name string) (s string) {
 // account that somebody made with it for themselves was verified once, and outlives the
 // mailbox's being given to another.
 func (c claims) verified() bool {
-	if c.token.Issuer == google && c.text("hd") == "" {
+	if c.token.Issuer == GoogleIssuer && c.text("hd") == "" {
 		return false
 	}
 	raw, there := c.all["email_verified"]

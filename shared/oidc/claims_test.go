@@ -18,10 +18,10 @@ func TestPerson_AnAddressOfGoogle(t *testing.T) {
 	for _, tc := range []struct {
 		name, issuer, claim, hd, reason string
 	}{
-		{"an account of their own", google, "email", ``, ReasonUnverified},
-		{"no text", google, "email", `true`, ReasonUnverified},
-		{"the organisation's", google, "email", `"example.com"`, ""},
-		{"by their id", google, "sub", ``, ""},
+		{"an account of their own", GoogleIssuer, "email", ``, ReasonUnverified},
+		{"no text", GoogleIssuer, "email", `true`, ReasonUnverified},
+		{"the organisation's", GoogleIssuer, "email", `"example.com"`, ""},
+		{"by their id", GoogleIssuer, "sub", ``, ""},
 		{"another provider", "https://idp.example.com", "email", ``, ""},
 	} {
 		c := claims{token: &gooidc.IDToken{Issuer: tc.issuer}, all: map[string]json.RawMessage{

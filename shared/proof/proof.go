@@ -52,6 +52,8 @@ type Verified struct {
 	Thumbprint []byte
 	// ID is the nonce.
 	ID string
+	// IssuedAt is the proof's time by the clock of whoever made it.
+	IssuedAt time.Time
 	// Until is the first moment at which the proof is refused for its age.
 	Until time.Time
 }
@@ -121,7 +123,7 @@ func Verify(compact, method, url string, body []byte, now time.Time) (Verified, 
 	case c.BodyDigest != Digest(body):
 		return refuse(reasonBody, nil)
 	}
-	return Verified{Key: key.ecdsa, Thumbprint: key.thumbprint(), ID: c.ID, Until: issued.Add(Window + time.Second)}, nil
+	return Verified{Key: key.ecdsa, Thumbprint: key.thumbprint(), ID: c.ID, IssuedAt: issued, Until: issued.Add(Window + time.Second)}, nil
 }
 
 func validID(s string) bool {
