@@ -23,8 +23,11 @@ type Options struct {
 	// service account has no rights of its own in a directory.
 	Subject string
 	// Credential returns the service account's JSON key file. It is called at
-	// first use and again after a failure. Required.
+	// first use and again after a failure. Required unless Tokens is given.
 	Credential func(context.Context) (secret.Value, error)
+	// Tokens is where access tokens come from, to share them with other clients of
+	// the same credential; nil is a source of the Client's own, made of Credential.
+	Tokens *google.Tokens
 	// ReadOnly asks for the scope that only reads (invariant D1). Whatever would
 	// change a user is then ReasonReadOnly, without a call.
 	ReadOnly bool
@@ -92,9 +95,12 @@ func New(opt Options) *Client {
 	if opt.ReadOnly {
 		scope = admin.AdminDirectoryUserReadonlyScope
 	}
-	tokens := google.NewTokens(google.TokenOptions{
-		Credential: opt.Credential, AnyTokenURI: opt.Endpoint != "", Enterprise: opt.Enterprise, Base: opt.Base,
-	})
+	tokens := opt.Tokens
+	if tokens == nil {
+		tokens = google.NewTokens(google.TokenOptions{
+			Credential: opt.Credential, AnyTokenURI: opt.Endpoint != "", Enterprise: opt.Enterprise, Base: opt.Base,
+		})
+	}
 	return &Client{
 		opt:   opt,
 		users: newAccess(opt, tokens, scope),
