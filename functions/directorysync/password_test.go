@@ -119,6 +119,34 @@ func TestAppeared_W6_InARun(t *testing.T) {
 	}
 }
 
+// TestAppeared_W4_AnAccountThatWasMadeAnew has no password of the one before: what that
+// one accepted is offered to it, the same version, and nobody else's.
+func TestAppeared_W4_AnAccountThatWasMadeAnew(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, directory.ReadOnly, options{})
+	s.employ(0, 3)
+	s.hire(0, 3)
+	wantRun(t, s.sync(), directory.Done, "")
+	for _, p := range s.people() {
+		l := givenUp(p.Key, "")
+		l.State, l.Attempts, l.Last, l.SetAt, l.Accepted, l.Account = password.Active, 0, "", noon, l.Version, p.Google.ID
+		s.put(func(tx *record.Tx) error { return tx.PutPassword(l) })
+	}
+	s.google.Remove(mail(1))
+	s.hire(1, 1)
+	s.must(s.google.Edit(mail(2), func(u *workspacetest.User) { u.FamilyName = "Other" }))
+	wantRun(t, s.sync(), directory.Done, "")
+	for m, p := range s.people() {
+		l := s.password(p)
+		switch {
+		case m != mail(1) && (!l.Usable() || l.Account != p.Google.ID):
+			t.Errorf("%s: %+v", m, l)
+		case m == mail(1) && (l.State != password.Pending || l.Version != 3 || l.Sealed != "sealed" || l.Due().IsZero() || l.Due().After(s.clock.Now())):
+			t.Errorf("%s has another Google account, and the password is %+v", m, l)
+		}
+	}
+}
+
 // TestAppeared_D8_DespiteADamagedRow: a password's row that cannot be read stops
 // nothing that is done for the person.
 func TestAppeared_D8_DespiteADamagedRow(t *testing.T) {

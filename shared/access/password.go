@@ -12,9 +12,10 @@ import (
 // Reoffer returns the password row of a person as it is to be stored beside p, and
 // whether it changed. It is for the transactions in which a Google account of the
 // person appears, or access is granted again: a password that was given up because
-// Google had no account for the person is offered again (invariant W6), and so is one
-// that was given up because the person was away, if p is back. It reads one row, and
-// is called before the transaction's first write.
+// Google had no account for the person is offered again (invariant W6), so is one that
+// another Google account of the person accepted, and one that was given up because the
+// person was away, if p is back. It reads one row, and is called before the
+// transaction's first write.
 //
 // A row that cannot be read stays as it is: it must not stop what is done for the
 // person (invariant D8).
@@ -26,7 +27,7 @@ func Reoffer(tx *record.Tx, p person.Person, now time.Time) (l password.Ledger, 
 		}
 		return password.Ledger{}, false, err
 	}
-	if l = found.Appeared(now); p.State.Access() == person.Granted {
+	if l = found.Appeared(now, p.Google.ID); p.State.Access() == person.Granted {
 		l = l.Returned(now)
 	}
 	return l, l != found, nil

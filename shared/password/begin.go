@@ -112,11 +112,33 @@ func (l Ledger) Rotate(now time.Time, f Fresh) Ledger {
 	return l.begin(now, now, f, now.Add(RotationGrace))
 }
 
-// Appeared takes in that the directory shows the person's Google account: a
-// password that failed because Google did not know the person is offered again, the
-// same version with all attempts to go (invariants W4, W6).
-func (l Ledger) Appeared(now time.Time) Ledger {
+// Appeared takes in that the directory shows the person's Google account, of the
+// given id: a password that failed because Google did not know the person is offered
+// again, the same version with all attempts to go (invariants W4, W6). So is one that
+// another account accepted, or is being offered: the account was made anew, and knows
+// nothing of it. Devices keep what they have meanwhile. An empty id is not known.
+func (l Ledger) Appeared(now time.Time, account string) Ledger {
+	if account != "" && account != l.Account {
+		l = l.moved(now)
+	}
 	return l.again(now, ReasonUnknownPerson)
+}
+
+// moved takes in that the person has another Google account than the one that
+// answered last.
+func (l Ledger) moved(now time.Time) Ledger {
+	if l.Account != "" {
+		if l.State == Active {
+			l = l.afresh(now)
+			l.SetAt, l.RotateAt = time.Time{}, time.Time{}
+		}
+		l.Accepted, l.Account, l.UpdatedAt = 0, "", now
+	}
+	if l.State == Leased {
+		// To the account that was; its attempt stays counted.
+		l.State, l.NextAt, l.UpdatedAt = Pending, now, now
+	}
+	return l
 }
 
 // Returned takes in that the person may have accounts again: a password that
@@ -128,7 +150,13 @@ func (l Ledger) again(now time.Time, reason string) Ledger {
 	if l.State != Failed || l.Reason != reason {
 		return l
 	}
-	l.State, l.Reason, l.NextAt, l.UpdatedAt = Pending, "", now, now
+	return l.afresh(now)
+}
+
+// afresh has the same version offered again. Until stays: a lease that is cut short
+// may be on its way to Google.
+func (l Ledger) afresh(now time.Time) Ledger {
+	l.State, l.Reason, l.NextAt, l.Turn, l.UpdatedAt = Pending, "", now, time.Time{}, now
 	l.Attempts, l.Deferrals, l.DeferredSince = 0, 0, time.Time{}
 	return l
 }

@@ -1,6 +1,7 @@
 package password_test
 
 import (
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -21,6 +22,7 @@ type world struct {
 
 	verdict *password.Verdict // how Google answers; nil accepts
 	held    int               // the version that Google holds
+	account int               // which Google account the person has
 	texts   map[int]string    // what each version was at Google
 
 	workers []*worker
@@ -32,16 +34,20 @@ type world struct {
 type worker struct {
 	ticket  password.Ticket
 	sealed  string
+	account int
 	sent    bool
 	verdict *password.Verdict
 }
+
+// google is the id of a Google account.
+func google(n int) string { return fmt.Sprintf("g%d", n) }
 
 func (w *world) lease() {
 	before := w.row
 	row, ticket, ok := w.row.Lease(w.now, policy)
 	w.row = row
 	if ok {
-		w.workers = append(w.workers, &worker{ticket: ticket, sealed: before.Sealed})
+		w.workers = append(w.workers, &worker{ticket: ticket, sealed: before.Sealed, account: w.account})
 		w.counted[ticket.Version]++
 	}
 }
@@ -56,7 +62,7 @@ func (w *world) send(t *rapid.T, k *worker) {
 	if k.verdict == nil || k.verdict.Outcome != password.Deferred {
 		w.offers[v]++
 	}
-	if k.verdict != nil {
+	if k.verdict != nil || k.account != w.account {
 		return
 	}
 	if v < w.held {
@@ -74,7 +80,7 @@ func (w *world) abandon(k *worker) {
 		return
 	}
 	k.sent, k.verdict = true, &lost
-	w.strays = append(w.strays, &worker{ticket: k.ticket, sealed: k.sealed})
+	w.strays = append(w.strays, &worker{ticket: k.ticket, sealed: k.sealed, account: k.account})
 }
 
 // arrive has a call that nobody waits for reach Google, or not.
@@ -99,7 +105,7 @@ func (w *world) report(t *rapid.T, k *worker, jitter float64) {
 		}
 	}()
 	if k.verdict == nil {
-		w.row = w.row.Succeed(k.ticket, w.now, policy, "g1")
+		w.row = w.row.Succeed(k.ticket, w.now, policy, google(k.account))
 		return
 	}
 	w.row = w.row.Fail(k.ticket, w.now, policy, *k.verdict, jitter)
@@ -134,7 +140,7 @@ func (w *world) check(t *rapid.T) {
 func TestLedger_W2_W3_W4_WhateverHappens(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		w := &world{row: none(), now: noon, asked: noon, texts: map[int]string{}, counted: map[int]int{}, offers: map[int]int{}}
+		w := &world{row: none(), now: noon, asked: noon, texts: map[int]string{}, counted: map[int]int{}, offers: map[int]int{}, account: 1}
 		jitter := rapid.Float64Range(0, 1)
 		pick := func() *worker {
 			if len(w.workers) == 0 {
@@ -178,7 +184,15 @@ func TestLedger_W2_W3_W4_WhateverHappens(t *testing.T) {
 			"rotate": func() { w.row = w.row.Rotate(w.now, fresh(w.row)) },
 			"appear": func() {
 				before := w.row
-				if w.row = w.row.Appeared(w.now); w.row != before {
+				if w.row = w.row.Appeared(w.now, google(w.account)); w.row != before && before.State == password.Failed {
+					w.counted[w.row.Version], w.offers[w.row.Version] = 0, 0
+				}
+			},
+			"another account": func() {
+				before := w.row
+				w.account, w.held = w.account+1, 0
+				w.row = w.row.Appeared(w.now, google(w.account))
+				if w.row.Attempts < before.Attempts || before.State == password.Active {
 					w.counted[w.row.Version], w.offers[w.row.Version] = 0, 0
 				}
 			},

@@ -71,7 +71,8 @@ func TestLedger_W1_EveryTransitionInEveryState(t *testing.T) {
 		{"rotate", func(l password.Ledger, _ password.Ticket) password.Ledger {
 			return l.Rotate(hour, fresh(l))
 		}},
-		{"appear", func(l password.Ledger, _ password.Ticket) password.Ledger { return l.Appeared(hour) }},
+		{"appear", func(l password.Ledger, _ password.Ticket) password.Ledger { return l.Appeared(hour, "g1") }},
+		{"another account", func(l password.Ledger, _ password.Ticket) password.Ledger { return l.Appeared(hour, "g2") }},
 		{"away", func(l password.Ledger, k password.Ticket) password.Ledger { return l.Away(k, hour) }},
 		{"return", func(l password.Ledger, _ password.Ticket) password.Ledger { return l.Returned(hour) }},
 		{"postpone", func(l password.Ledger, _ password.Ticket) password.Ledger { return l.Postpone(hour, at(2*time.Hour)) }},
@@ -94,39 +95,47 @@ func TestLedger_W1_EveryTransitionInEveryState(t *testing.T) {
 			"lease": "leased 1/1", "renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
 		}},
 		{"pending for a device", waiting, ticket, map[string]string{
-			"want": "pending 2/0", "renew": "pending 3/0", "renew at check-in": "pending 3/0 waiting",
+			"another account": "pending 2/0 waiting",
+			"want":            "pending 2/0", "renew": "pending 3/0", "renew at check-in": "pending 3/0 waiting",
 		}},
 		{"leased", live, liveTicket, map[string]string{
 			"succeed": "active 1/0", "defer": "retry 1/0", "refuse": "retry 1/1",
 			"refuse for good": "failed 1/1 workspace-password", "unknown": "failed 1/1 password-person-unknown",
-			"away":  "failed 1/1 password-person-away",
+			"away":   "failed 1/1 password-person-away",
+			"appear": "pending 1/1", "another account": "pending 1/1",
 			"renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
 		}},
 		{"leased by another", live, ticketOf(liveTicket, 1, 0), map[string]string{
+			"appear": "pending 1/1", "another account": "pending 1/1",
 			"renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
 		}},
 		{"leased for another version", live, ticketOf(liveTicket, 0, 1), map[string]string{
+			"appear": "pending 1/1", "another account": "pending 1/1",
 			"renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
 		}},
 		{"leased by a worker that died", leased, ticket, map[string]string{
 			"postpone": "retry 1/1", "lease": "leased 1/2", "succeed": "active 1/0", "defer": "retry 1/0", "refuse": "retry 1/1",
 			"refuse for good": "failed 1/1 workspace-password", "unknown": "failed 1/1 password-person-unknown",
-			"away":  "failed 1/1 password-person-away",
+			"away":   "failed 1/1 password-person-away",
+			"appear": "pending 1/1", "another account": "pending 1/1",
 			"renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
 		}},
 		{"leased the last time by a worker that died", last, ticket, map[string]string{
 			"postpone": "retry 1/3", "lease": "failed 1/3 password-attempts",
+			"appear": "pending 1/3", "another account": "pending 1/3",
 			"renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
 		}},
 		{"retry", retry, ticket, map[string]string{
 			"lease": "leased 1/2", "renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
 		}},
-		{"active", active(t), ticket, map[string]string{"renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting"}},
+		{"active", active(t), ticket, map[string]string{"another account": "pending 1/0", "renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting"}},
 		{"active, too old", old, ticket, map[string]string{
-			"rotate": "pending 2/0", "renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
+			"another account": "pending 1/0",
+			"rotate":          "pending 2/0", "renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
 		}},
 		{"rotated, within its grace", graced, ticket, map[string]string{
-			"want": "pending 2/0", "renew": "pending 3/0", "renew at check-in": "pending 3/0 waiting",
+			"another account": "pending 2/0",
+			"want":            "pending 2/0", "renew": "pending 3/0", "renew at check-in": "pending 3/0 waiting",
 		}},
 		{"postponed", pending().Postpone(noon, at(9*time.Hour)), ticket, map[string]string{
 			"want": "pending 1/0", "renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
@@ -136,7 +145,7 @@ func TestLedger_W1_EveryTransitionInEveryState(t *testing.T) {
 		}},
 		{"failed", exhausted, ticket, map[string]string{"renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting"}},
 		{"failed, unknown to Google", leased.Fail(ticket, noon, policy, unknown, 0), ticket, map[string]string{
-			"appear": "pending 1/0", "renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
+			"appear": "pending 1/0", "another account": "pending 1/0", "renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
 		}},
 		{"failed, person away", leased.Away(ticket, noon), ticket, map[string]string{
 			"return": "pending 1/0", "renew": "pending 2/0", "renew at check-in": "pending 2/0 waiting",
