@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/api"
@@ -36,7 +35,7 @@ type Office struct {
 	Auth        Authenticator
 	// Secrets holds the passwords and keys of directories, which are put there and
 	// never shown.
-	Secrets secret.Store
+	Secrets secret.Versions
 	// AnyTokenURI takes a Google key whose token_uri is not Google's: for
 	// development against a simulator, never in production.
 	AnyTokenURI bool
@@ -50,9 +49,6 @@ type Office struct {
 	// Random is the source of enrollment tokens' secrets and of request ids; it
 	// must be safe for concurrent use, as crypto/rand.Reader is.
 	Random io.Reader
-
-	// rotation is held by whoever changes the key set of passwords.
-	rotation sync.Mutex
 }
 
 // maxBody bounds a request's body: a list of 100 ids fits several times.

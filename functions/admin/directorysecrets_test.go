@@ -172,8 +172,15 @@ var errBroken = fault.New(fault.Permanent, "secretmanager-permission", "grant th
 func (brokenSecrets) Access(context.Context, string) (secret.Value, error) {
 	return secret.Value{}, errBroken
 }
-func (brokenSecrets) Put(context.Context, string, secret.Value) error { return errBroken }
-func (brokenSecrets) Delete(context.Context, string) error            { return errBroken }
+func (brokenSecrets) Newest(context.Context, string) (secret.Value, secret.Version, error) {
+	return secret.Value{}, "", errBroken
+}
+func (brokenSecrets) Replace(context.Context, string, secret.Version, secret.Value) (secret.Version, []secret.Value, error) {
+	return "", nil, errBroken
+}
+func (brokenSecrets) Retire(context.Context, string, secret.Version) error { return errBroken }
+func (brokenSecrets) Put(context.Context, string, secret.Value) error      { return errBroken }
+func (brokenSecrets) Delete(context.Context, string) error                 { return errBroken }
 
 func TestSecretsThatCannotBeStored(t *testing.T) {
 	t.Parallel()

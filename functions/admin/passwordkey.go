@@ -48,22 +48,25 @@ func (o *Office) rotatePasswordKey(r *request) error {
 	if !body.Rotate {
 		return fault.Field("rotate", "give true; what the older keys sealed goes on to open")
 	}
-	// A secret store cannot compare and set: of two that rotate at once, one would
-	// write over the other's key.
-	o.rotation.Lock()
-	defer o.rotation.Unlock()
 	keys, err := keyring.Keys(r.Context(), o.Secrets, keyring.SecretName)
 	if err != nil {
 		return err
 	}
-	do, detail := keyring.Rotate, "rotated"
+	detail := "rotated"
 	if len(keys) == 0 {
-		do, detail = keyring.Create, "made"
+		detail = "made"
 	}
 	rec := o.note(r, systemTrail, "password-key.rotate", "secret:"+keyring.SecretName, detail+", asked for in "+e.ID)
 	err = o.recorded(r.Context(), rec, func() error {
 		// Whoever gave up waiting has the record in the trail.
-		return do(context.WithoutCancel(r.Context()), o.Secrets, keyring.SecretName)
+		ctx := context.WithoutCancel(r.Context())
+		if len(keys) == 0 {
+			// Another admin may have made it meanwhile.
+			if err := keyring.Create(ctx, o.Secrets, keyring.SecretName); fault.KindOf(err) != fault.Conflict {
+				return err
+			}
+		}
+		return keyring.Rotate(ctx, o.Secrets, keyring.SecretName)
 	})
 	if err != nil {
 		return err

@@ -87,14 +87,14 @@ func TestPasswordKeyRefusals(t *testing.T) {
 }
 
 // slowSecrets lets others go on between a read and the write after it.
-type slowSecrets struct{ secret.Store }
+type slowSecrets struct{ secret.Versions }
 
-func (s slowSecrets) Access(ctx context.Context, name string) (secret.Value, error) {
-	v, err := s.Store.Access(ctx, name)
+func (s slowSecrets) Newest(ctx context.Context, name string) (secret.Value, secret.Version, error) {
+	v, version, err := s.Versions.Newest(ctx, name)
 	for range 50 {
 		runtime.Gosched()
 	}
-	return v, err
+	return v, version, err
 }
 
 // TestPasswordKey_IsRotatedByOneAtATime: of many who rotate at once, nobody's key is

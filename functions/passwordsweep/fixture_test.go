@@ -51,7 +51,7 @@ type bench struct {
 }
 
 // keySet is one key set for all benches.
-var keySet = sync.OnceValues(func() (secret.Store, error) {
+var keySet = sync.OnceValues(func() (*memory, error) {
 	v := &memory{}
 	return v, keyring.Create(context.Background(), v, keyring.SecretName)
 })
@@ -69,6 +69,16 @@ func (m *memory) Access(context.Context, string) (secret.Value, error) {
 func (m *memory) Put(_ context.Context, _ string, v secret.Value) error {
 	m.value = v
 	return nil
+}
+
+// Newest and Replace serve one caller at a time.
+func (m *memory) Newest(ctx context.Context, name string) (secret.Value, secret.Version, error) {
+	v, err := m.Access(ctx, name)
+	return v, "", err
+}
+
+func (m *memory) Replace(ctx context.Context, name string, _ secret.Version, v secret.Value) (secret.Version, []secret.Value, error) {
+	return "", nil, m.Put(ctx, name, v)
 }
 
 func (m *memory) Delete(context.Context, string) error { return nil }

@@ -2,6 +2,7 @@ package keyring_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -53,6 +54,21 @@ func (s *store) Put(_ context.Context, name string, v secret.Value) error {
 	}
 	s.values[name] = v
 	return nil
+}
+
+func (s *store) Newest(ctx context.Context, name string) (secret.Value, secret.Version, error) {
+	v, err := s.Access(ctx, name)
+	if err != nil {
+		return v, "", err
+	}
+	return v, secret.Version(v.Reveal()), nil
+}
+
+func (s *store) Replace(ctx context.Context, name string, base secret.Version, v secret.Value) (secret.Version, []secret.Value, error) {
+	if _, is, err := s.Newest(ctx, name); is != base {
+		return "", nil, errors.Join(secret.Changed(name), err)
+	}
+	return secret.Version(v.Reveal()), nil, s.Put(ctx, name, v)
 }
 
 func (s *store) Delete(_ context.Context, name string) error {

@@ -18,33 +18,38 @@ import (
 // that is written over takes every password with it.
 //
 // Otherwise errors are the store's.
-//
-// A secret store cannot compare and set. Create and Rotate are therefore for one
-// caller at a time; let an admin's command call them.
-func Create(ctx context.Context, store secret.Store, name string) error {
-	switch _, err := store.Access(ctx, name); {
+func Create(ctx context.Context, store Keeper, name string) error {
+	switch _, _, err := store.Newest(ctx, name); {
 	case err == nil:
-		return fault.New(fault.Conflict, "password-key-exists", "There is a key %q already. Rotate it instead.", name)
+		return exists(name)
 	case fault.KindOf(err) != fault.NotFound:
 		return err
 	}
-	return grow(ctx, store, name, keyset.NewManager())
+	return grow(ctx, store, name, "", keyset.NewManager())
+}
+
+func exists(name string) error {
+	return fault.New(fault.Conflict, "password-key-exists", "There is a key %q already. Rotate it instead.", name)
 }
 
 // Rotate adds a key to the key set and makes it the one that seals. The older keys
 // stay and go on opening; what they sealed is sealed anew as it is used (see
 // NeedsReseal). A process that does not know the new key yet reads the key set
 // again when it meets it.
-func Rotate(ctx context.Context, store secret.Store, name string) error {
-	h, err := load(ctx, store, name)
+//
+// The key set is read past every cache. Of any number who rotate at once, in one
+// process or in several, nobody's key is lost.
+func Rotate(ctx context.Context, store Keeper, name string) error {
+	v, base, err := store.Newest(ctx, name)
+	h, err := parse(name, v, err)
 	if err != nil {
 		return err
 	}
-	return grow(ctx, store, name, keyset.NewManagerFromHandle(h))
+	return grow(ctx, store, name, base, keyset.NewManagerFromHandle(h))
 }
 
 // grow adds a key, makes it the primary, and stores the key set.
-func grow(ctx context.Context, store secret.Store, name string, m *keyset.Manager) error {
+func grow(ctx context.Context, store Keeper, name string, base secret.Version, m *keyset.Manager) error {
 	id, err := m.Add(aead.AES256GCMKeyTemplate())
 	if err != nil {
 		return fault.New(fault.Transient, "", "A key cannot be made.")
@@ -56,17 +61,18 @@ func grow(ctx context.Context, store secret.Store, name string, m *keyset.Manage
 	if err != nil {
 		return damaged(name)
 	}
-	var out bytes.Buffer
-	if err := insecurecleartextkeyset.Write(h, keyset.NewJSONWriter(&out)); err != nil {
-		return damaged(name)
-	}
-	return store.Put(ctx, name, secret.NewBytes(out.Bytes()))
+	return keep(ctx, store, name, base, h)
 }
 
-// load reads a key set. Tink's errors are left out of what it returns: they quote
-// what they could not read.
+// load reads a key set.
 func load(ctx context.Context, store Accessor, name string) (*keyset.Handle, error) {
 	v, err := store.Access(ctx, name)
+	return parse(name, v, err)
+}
+
+// parse reads what a store answered. Tink's errors are left out of what it returns:
+// they quote what they could not read.
+func parse(name string, v secret.Value, err error) (*keyset.Handle, error) {
 	if fault.KindOf(err) == fault.NotFound {
 		return nil, fault.New(fault.Transient, password.ReasonKeyMissing,
 			"The key %q is not in the secret store. If passwords were sealed with it, restore its last version, and nothing is lost; else make it with: rollcall password key --rotate", name)

@@ -52,7 +52,7 @@ type bench struct {
 	sim     *workspacetest.Server
 	account googletest.ServiceAccount
 	client  *workspace.Client
-	secrets secret.Store
+	secrets secret.Versions
 	keyring *keyring.Keyring
 	log     bytes.Buffer
 	logged  sync.Mutex

@@ -94,8 +94,31 @@ func (s *Store) Put(ctx context.Context, name string, v secret.Value) error {
 	if err := secret.CheckValue(v); err != nil {
 		return err
 	}
+	unlock, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return s.write(name, v)
+}
+
+// lock keeps the writers of this process and of others apart; whoever is killed lets
+// go.
+func (s *Store) lock() (unlock func(), err error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	d, err := os.Open(s.dir)
+	if err == nil {
+		if err = syscall.Flock(int(d.Fd()), syscall.LOCK_EX); err == nil {
+			return func() { _ = d.Close(); s.mu.Unlock() }, nil
+		}
+		_ = d.Close()
+	}
+	s.mu.Unlock()
+	return nil, classify(err, "lock the secret folder")
+}
+
+// write replaces the value. The lock is held.
+func (s *Store) write(name string, v secret.Value) error {
 	temp, err := writeTemp(s.dir, v.Bytes())
 	if err != nil {
 		return classify(err, "write a secret")
@@ -112,8 +135,11 @@ func (s *Store) Delete(ctx context.Context, name string) error {
 	if err := s.begin(ctx, name); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	unlock, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if err := os.Remove(s.path(name)); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil

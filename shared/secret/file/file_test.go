@@ -26,9 +26,9 @@ func open(t *testing.T, dir string) *file.Store {
 
 func TestStore(t *testing.T) {
 	t.Parallel()
-	secrettest.Run(t, func(t *testing.T) func(*testing.T) secret.Store {
+	secrettest.Run(t, func(t *testing.T) func(*testing.T) secret.Versions {
 		dir := filepath.Join(t.TempDir(), "secrets")
-		return func(t *testing.T) secret.Store { return open(t, dir) }
+		return func(t *testing.T) secret.Versions { return open(t, dir) }
 	})
 }
 

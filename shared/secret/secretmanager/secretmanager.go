@@ -76,12 +76,9 @@ func (s *Store) Access(ctx context.Context, name string) (secret.Value, error) {
 	if err := begin(ctx, name); err != nil {
 		return secret.Value{}, err
 	}
-	s.mu.Lock()
-	e, ok := s.cache[name]
-	change := s.changes[name]
-	s.mu.Unlock()
-	if ok && s.opt.Now().Before(e.until) {
-		return e.value, nil
+	v, change, ok := s.remembered(name)
+	if ok {
+		return v, nil
 	}
 	// The flight has its own context, for it serves callers who stay when the
 	// first one leaves; Google's client bounds the call at a minute. A write
@@ -100,28 +97,49 @@ func (s *Store) Access(ctx context.Context, name string) (secret.Value, error) {
 	}
 }
 
+// remembered looks into the cache.
+func (s *Store) remembered(name string) (v secret.Value, change int, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, ok := s.cache[name]
+	return e.value, s.changes[name], ok && s.opt.Now().Before(e.until)
+}
+
 // fetch reads the newest version and remembers it.
 func (s *Store) fetch(ctx context.Context, name string, change int) (any, error) {
+	// Another flight may have landed since the caller looked.
+	if v, now, ok := s.remembered(name); ok && now == change {
+		return v, nil
+	}
 	client, err := s.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
+	v, _, err := s.read(ctx, client, name, "latest")
+	if err != nil {
+		return nil, err
+	}
+	s.remember(name, v, change)
+	return v, nil
+}
+
+// read reads one version, or the latest, and returns its number.
+func (s *Store) read(ctx context.Context, client *gsecret.Client, name, version string) (secret.Value, uint64, error) {
 	answer, err := client.AccessSecretVersion(ctx, &secretmanagerpb.AccessSecretVersionRequest{
-		Name: s.name(name) + "/versions/latest",
+		Name: s.name(name) + "/versions/" + version,
 	})
 	if status.Code(err) == codes.NotFound {
-		return nil, fault.Wrap(err, fault.NotFound, "secret-missing", "there is no secret of the name %s", name)
+		return secret.Value{}, 0, fault.Wrap(err, fault.NotFound, "secret-missing", "there is no secret of the name %s", name)
 	}
 	if err != nil {
-		return nil, classify(err, "read the secret "+name, "roles/secretmanager.secretAccessor")
+		return secret.Value{}, 0, classify(err, "read the secret "+name, "roles/secretmanager.secretAccessor")
 	}
 	payload := answer.GetPayload()
 	if sum := payload.DataCrc32C; sum == nil || *sum != checksum(payload.GetData()) {
-		return nil, fault.New(fault.Transient, "secret-damaged", "the secret %s was damaged on its way here", name)
+		return secret.Value{}, 0, fault.New(fault.Transient, "secret-damaged", "the secret %s was damaged on its way here", name)
 	}
-	v := secret.NewBytes(payload.GetData())
-	s.remember(name, v, change)
-	return v, nil
+	n, err := numberOf(answer.GetName())
+	return secret.NewBytes(payload.GetData()), n, err
 }
 
 // remember caches v unless the name was written since change.
@@ -140,62 +158,6 @@ func (s *Store) changed(name string) {
 	defer s.mu.Unlock()
 	s.changes[name]++
 	delete(s.cache, name)
-}
-
-// Put implements secret.Store. A new name is replicated automatically.
-func (s *Store) Put(ctx context.Context, name string, v secret.Value) error {
-	if err := begin(ctx, name); err != nil {
-		return err
-	}
-	if err := secret.CheckValue(v); err != nil {
-		return err
-	}
-	client, err := s.dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.changed(name)
-	err = s.addVersion(ctx, client, name, v)
-	if status.Code(err) != codes.NotFound {
-		return classify(err, "put the secret "+name, "roles/secretmanager.secretVersionAdder")
-	}
-	_, err = client.CreateSecret(ctx, &secretmanagerpb.CreateSecretRequest{
-		Parent: "projects/" + s.project, SecretId: name,
-		Secret: &secretmanagerpb.Secret{Replication: &secretmanagerpb.Replication{
-			Replication: &secretmanagerpb.Replication_Automatic_{Automatic: &secretmanagerpb.Replication_Automatic{}},
-		}},
-	})
-	// Another process may have been faster; its secret serves as well.
-	if err != nil && status.Code(err) != codes.AlreadyExists {
-		return classify(err, "create the secret "+name, "roles/secretmanager.admin")
-	}
-	return classify(s.addVersion(ctx, client, name, v), "put the secret "+name, "roles/secretmanager.secretVersionAdder")
-}
-
-func (s *Store) addVersion(ctx context.Context, client *gsecret.Client, name string, v secret.Value) error {
-	data := v.Bytes()
-	sum := checksum(data)
-	_, err := client.AddSecretVersion(ctx, &secretmanagerpb.AddSecretVersionRequest{
-		Parent: s.name(name), Payload: &secretmanagerpb.SecretPayload{Data: data, DataCrc32C: &sum},
-	})
-	return err
-}
-
-// Delete implements secret.Store.
-func (s *Store) Delete(ctx context.Context, name string) error {
-	if err := begin(ctx, name); err != nil {
-		return err
-	}
-	client, err := s.dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.changed(name)
-	err = client.DeleteSecret(ctx, &secretmanagerpb.DeleteSecretRequest{Name: s.name(name)})
-	if status.Code(err) == codes.NotFound {
-		return nil
-	}
-	return classify(err, "delete the secret "+name, "roles/secretmanager.admin")
 }
 
 // Close releases the connection. The store dials again if it is used afterwards.

@@ -30,9 +30,9 @@ func open(t *testing.T, server *secretmanagertest.Server, opt secretmanager.Opti
 
 func TestStore(t *testing.T) {
 	t.Parallel()
-	secrettest.Run(t, func(t *testing.T) func(*testing.T) secret.Store {
+	secrettest.Run(t, func(t *testing.T) func(*testing.T) secret.Versions {
 		server := secretmanagertest.New(t)
-		return func(t *testing.T) secret.Store { return open(t, server, secretmanager.Options{}) }
+		return func(t *testing.T) secret.Versions { return open(t, server, secretmanager.Options{}) }
 	})
 }
 

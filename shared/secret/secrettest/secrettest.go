@@ -1,4 +1,4 @@
-// Package secrettest holds the tests that every secret.Store must pass: one case
+// Package secrettest holds the tests that every secret.Versions must pass: one case
 // for each sentence of the contract.
 package secrettest
 
@@ -17,14 +17,14 @@ import (
 // Harness makes one empty place for secrets for a test, and returns a function
 // that opens a store on it. Every call opens another store on the same place,
 // as another process would.
-type Harness func(t *testing.T) (open func(t *testing.T) secret.Store)
+type Harness func(t *testing.T) (open func(t *testing.T) secret.Versions)
 
 // Run runs the suite as parallel subtests of t.
 func Run(t *testing.T, h Harness) {
 	t.Helper()
 	cases := []struct {
 		name string
-		test func(t *testing.T, open func(*testing.T) secret.Store)
+		test func(t *testing.T, open func(*testing.T) secret.Versions)
 	}{
 		{"access returns what was put", accessReturnsPut},
 		{"access returns the newest value", accessReturnsNewest},
@@ -40,6 +40,13 @@ func Run(t *testing.T, h Harness) {
 		{"the last put wins", lastPutWins},
 		{"a cancelled call fails as transient", cancelled},
 		{"errors do not hold the value", errorsHoldNoValue},
+		{"newest passes every cache", newestPassesCaches},
+		{"replace makes a successor of its base", replaceSucceeds},
+		{"replace refuses another base", replaceRefuses},
+		{"replace of what was deleted is refused", replaceOfDeleted},
+		{"of many who replace one base nobody is overlooked", replaceAtOnce},
+		{"retire destroys one version", retireOne},
+		{"versions are checked as values are", versionsAreChecked},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -49,14 +56,14 @@ func Run(t *testing.T, h Harness) {
 	}
 }
 
-func put(t *testing.T, s secret.Store, name, value string) {
+func put(t *testing.T, s secret.Versions, name, value string) {
 	t.Helper()
 	if err := s.Put(t.Context(), name, secret.New(value)); err != nil {
 		t.Fatalf("Put(%q) = %v, want nil", name, err)
 	}
 }
 
-func wantValue(t *testing.T, s secret.Store, name, want string) {
+func wantValue(t *testing.T, s secret.Versions, name, want string) {
 	t.Helper()
 	got, err := s.Access(t.Context(), name)
 	if err != nil {
@@ -78,13 +85,13 @@ func wantKind(t *testing.T, call string, err error, want fault.Kind) {
 	}
 }
 
-func accessReturnsPut(t *testing.T, open func(*testing.T) secret.Store) {
+func accessReturnsPut(t *testing.T, open func(*testing.T) secret.Versions) {
 	s := open(t)
 	put(t, s, "token-key_1", "content")
 	wantValue(t, s, "token-key_1", "content")
 }
 
-func accessReturnsNewest(t *testing.T, open func(*testing.T) secret.Store) {
+func accessReturnsNewest(t *testing.T, open func(*testing.T) secret.Versions) {
 	s := open(t)
 	for i := range 4 {
 		put(t, s, "key", fmt.Sprint("value ", i))
@@ -92,12 +99,12 @@ func accessReturnsNewest(t *testing.T, open func(*testing.T) secret.Store) {
 	}
 }
 
-func missingIsNotFound(t *testing.T, open func(*testing.T) secret.Store) {
+func missingIsNotFound(t *testing.T, open func(*testing.T) secret.Versions) {
 	_, err := open(t).Access(t.Context(), "missing")
 	wantKind(t, "Access of a missing name", err, fault.NotFound)
 }
 
-func namesAreChecked(t *testing.T, open func(*testing.T) secret.Store) {
+func namesAreChecked(t *testing.T, open func(*testing.T) secret.Versions) {
 	s := open(t)
 	for _, name := range []string{"", ".", "..", "a/b", "../a", "a.b", "a b", "ä", "a\x00", strings.Repeat("n", secret.MaxName+1)} {
 		_, err := s.Access(t.Context(), name)
@@ -111,7 +118,7 @@ func namesAreChecked(t *testing.T, open func(*testing.T) secret.Store) {
 	}
 }
 
-func valuesAreChecked(t *testing.T, open func(*testing.T) secret.Store) {
+func valuesAreChecked(t *testing.T, open func(*testing.T) secret.Versions) {
 	s := open(t)
 	put(t, s, "key", "old")
 	wantKind(t, "Put of nothing", s.Put(t.Context(), "key", secret.Value{}), fault.Invalid)
@@ -125,7 +132,7 @@ func valuesAreChecked(t *testing.T, open func(*testing.T) secret.Store) {
 	wantValue(t, s, "key", largest)
 }
 
-func valuesKeepEveryByte(t *testing.T, open func(*testing.T) secret.Store) {
+func valuesKeepEveryByte(t *testing.T, open func(*testing.T) secret.Versions) {
 	s := open(t)
 	every := make([]byte, 256)
 	for i := range every {
@@ -135,7 +142,7 @@ func valuesKeepEveryByte(t *testing.T, open func(*testing.T) secret.Store) {
 	wantValue(t, s, "bytes", string(every)+"\n\n")
 }
 
-func namesAreApart(t *testing.T, open func(*testing.T) secret.Store) {
+func namesAreApart(t *testing.T, open func(*testing.T) secret.Versions) {
 	s := open(t)
 	put(t, s, "key", "lower")
 	put(t, s, "KEY", "upper")
@@ -147,12 +154,12 @@ func namesAreApart(t *testing.T, open func(*testing.T) secret.Store) {
 	wantValue(t, s, "key-1", "longer")
 }
 
-func putIsDurable(t *testing.T, open func(*testing.T) secret.Store) {
+func putIsDurable(t *testing.T, open func(*testing.T) secret.Versions) {
 	put(t, open(t), "key", "value")
 	wantValue(t, open(t), "key", "value")
 }
 
-func deleteRemoves(t *testing.T, open func(*testing.T) secret.Store) {
+func deleteRemoves(t *testing.T, open func(*testing.T) secret.Versions) {
 	s := open(t)
 	put(t, s, "key", "one")
 	put(t, s, "key", "two")
@@ -165,7 +172,7 @@ func deleteRemoves(t *testing.T, open func(*testing.T) secret.Store) {
 	}
 }
 
-func putAfterDelete(t *testing.T, open func(*testing.T) secret.Store) {
+func putAfterDelete(t *testing.T, open func(*testing.T) secret.Versions) {
 	s := open(t)
 	put(t, s, "key", "one")
 	if err := s.Delete(t.Context(), "key"); err != nil {
@@ -175,8 +182,8 @@ func putAfterDelete(t *testing.T, open func(*testing.T) secret.Store) {
 	wantValue(t, s, "key", "two")
 }
 
-func concurrentCalls(t *testing.T, open func(*testing.T) secret.Store) {
-	stores := []secret.Store{open(t), open(t)}
+func concurrentCalls(t *testing.T, open func(*testing.T) secret.Versions) {
+	stores := []secret.Versions{open(t), open(t)}
 	value := func(i int) string { return strings.Repeat(string(rune('a'+i)), 4096) }
 	var wg sync.WaitGroup
 	for i := range 8 {
@@ -198,7 +205,7 @@ func concurrentCalls(t *testing.T, open func(*testing.T) secret.Store) {
 	wg.Wait()
 }
 
-func lastPutWins(t *testing.T, open func(*testing.T) secret.Store) {
+func lastPutWins(t *testing.T, open func(*testing.T) secret.Versions) {
 	a := open(t)
 	for i := range 5 {
 		put(t, a, "key", fmt.Sprint(i))
@@ -206,7 +213,7 @@ func lastPutWins(t *testing.T, open func(*testing.T) secret.Store) {
 	wantValue(t, open(t), "key", "4")
 }
 
-func cancelled(t *testing.T, open func(*testing.T) secret.Store) {
+func cancelled(t *testing.T, open func(*testing.T) secret.Versions) {
 	s := open(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -216,7 +223,7 @@ func cancelled(t *testing.T, open func(*testing.T) secret.Store) {
 	wantKind(t, "Delete", s.Delete(ctx, "key"), fault.Transient)
 }
 
-func errorsHoldNoValue(t *testing.T, open func(*testing.T) secret.Store) {
+func errorsHoldNoValue(t *testing.T, open func(*testing.T) secret.Versions) {
 	s := open(t)
 	const value = "correct-horse-battery-staple"
 	ctx, cancel := context.WithCancel(t.Context())

@@ -21,9 +21,9 @@ const IdentifierKeyName = "identifier-key"
 
 const keyLength = 32
 
-// Store returns the process's secret store.
-func Store(_ context.Context, p *setup.Process) (secret.Store, error) {
-	return setup.Shared(p, "secrets", func() (secret.Store, error) {
+// Store returns the process's secret store, which tells versions apart.
+func Store(_ context.Context, p *setup.Process) (secret.Versions, error) {
+	return setup.Shared(p, "secrets", func() (secret.Versions, error) {
 		if p.Config.Secrets == "secretmanager" {
 			return secretmanager.New(p.Config.Project, nil), nil
 		}

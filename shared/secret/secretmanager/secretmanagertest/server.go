@@ -9,6 +9,8 @@ import (
 	"hash/crc32"
 	"net"
 	"regexp"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -29,23 +31,25 @@ const (
 	Add    = "AddSecretVersion"
 	Access = "AccessSecretVersion"
 	Delete = "DeleteSecret"
+
+	Destroy = "DestroySecretVersion"
 )
 
 var (
 	projectName = regexp.MustCompile(`^projects/[a-z0-9-]+$`)
 	secretName  = regexp.MustCompile(`^projects/[a-z0-9-]+/secrets/[A-Za-z0-9_-]{1,255}$`)
-	versionName = regexp.MustCompile(`^(projects/[a-z0-9-]+/secrets/[A-Za-z0-9_-]{1,255})/versions/latest$`)
+	versionName = regexp.MustCompile(`^(projects/[a-z0-9-]+/secrets/[A-Za-z0-9_-]{1,255})/versions/(latest|[1-9][0-9]{0,8})$`)
 	secretID    = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
 )
 
-// Server is one Secret Manager. Other calls than the four fail as unimplemented.
+// Server is one Secret Manager. Other calls than the five fail as unimplemented.
 // Its methods may be called concurrently.
 type Server struct {
 	secretmanagerpb.UnimplementedSecretManagerServiceServer
 	addr string
 
 	mu       sync.Mutex
-	secrets  map[string][][]byte
+	secrets  map[string][][]byte // by number less one; nil is destroyed
 	faults   map[string][]error
 	before   func(call string)
 	calls    map[string]int
@@ -169,7 +173,7 @@ func (s *Server) AddSecretVersion(_ context.Context, r *secretmanagerpb.AddSecre
 	}, nil
 }
 
-// AccessSecretVersion implements the service, for the latest version alone.
+// AccessSecretVersion implements the service.
 func (s *Server) AccessSecretVersion(_ context.Context, r *secretmanagerpb.AccessSecretVersionRequest) (*secretmanagerpb.AccessSecretVersionResponse, error) {
 	m := versionName.FindStringSubmatch(r.GetName())
 	if m == nil {
@@ -177,19 +181,69 @@ func (s *Server) AccessSecretVersion(_ context.Context, r *secretmanagerpb.Acces
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	versions := s.secrets[m[1]]
-	if len(versions) == 0 {
-		return nil, notFound(r.GetName())
+	n, err := s.numberLocked(m[1], m[2])
+	if err != nil {
+		return nil, err
 	}
-	data := append([]byte(nil), versions[len(versions)-1]...)
+	if s.secrets[m[1]][n-1] == nil {
+		return nil, status.Errorf(codes.FailedPrecondition, "[%s] is in DESTROYED state.", r.GetName())
+	}
+	data := append([]byte(nil), s.secrets[m[1]][n-1]...)
 	sum := checksum(data)
 	if s.damaging {
 		data[0] ^= 1
 	}
 	return &secretmanagerpb.AccessSecretVersionResponse{
-		Name:    fmt.Sprintf("%s/versions/%d", m[1], len(versions)),
+		Name:    fmt.Sprintf("%s/versions/%d", m[1], n),
 		Payload: &secretmanagerpb.SecretPayload{Data: data, DataCrc32C: &sum},
 	}, nil
+}
+
+// numberLocked returns the number of a version of a secret that has it.
+func (s *Server) numberLocked(secret, version string) (int, error) {
+	count := len(s.secrets[secret])
+	n := count // the latest is the newest whatever its state
+	if version != "latest" {
+		n, _ = strconv.Atoi(version) // the pattern lets digits alone through
+	}
+	if n < 1 || n > count {
+		return 0, notFound(secret + "/versions/" + version)
+	}
+	return n, nil
+}
+
+// DestroySecretVersion implements the service.
+func (s *Server) DestroySecretVersion(_ context.Context, r *secretmanagerpb.DestroySecretVersionRequest) (*secretmanagerpb.SecretVersion, error) {
+	m := versionName.FindStringSubmatch(r.GetName())
+	if m == nil {
+		return nil, status.Error(codes.InvalidArgument, "bad name")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, err := s.numberLocked(m[1], m[2])
+	if err != nil {
+		return nil, err
+	}
+	if s.secrets[m[1]][n-1] == nil {
+		return nil, status.Errorf(codes.FailedPrecondition, "[%s] is in DESTROYED state.", r.GetName())
+	}
+	s.secrets[m[1]][n-1] = nil
+	return &secretmanagerpb.SecretVersion{Name: r.GetName(), State: secretmanagerpb.SecretVersion_DESTROYED}, nil
+}
+
+// Kept returns how many versions of the secret with this id still hold a value.
+func (s *Server) Kept(id string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := 0
+	for name, versions := range s.secrets {
+		for _, v := range versions {
+			if strings.HasSuffix(name, "/secrets/"+id) && v != nil {
+				kept++
+			}
+		}
+	}
+	return kept
 }
 
 // DeleteSecret implements the service.
