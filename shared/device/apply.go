@@ -62,7 +62,7 @@ func Apply(d Device, r protocol.CheckInRequest, now time.Time) Change {
 	if r.AndroidID != "" {
 		next.AndroidID = r.AndroidID // worth no write by itself
 	}
-	if c.Dirty || now.Sub(d.LastSeen) >= seenEvery {
+	if PolicyDue(d, now) {
 		next.LastSeen = now
 		c.Dirty = true
 	}
@@ -70,8 +70,10 @@ func Apply(d Device, r protocol.CheckInRequest, now time.Time) Change {
 }
 
 // PolicyDue reports whether the row's copy of its enterprise's policy is old
-// enough to be read anew. Only a check-in that writes anyway asks.
-func PolicyDue(d Device, now time.Time) bool { return now.Sub(d.LastSeen) >= seenEvery }
+// enough to be read anew: with the write that LastSeen costs. What a device reports in
+// between does not move LastSeen, or one that always has news would never be due; nor
+// does a clock that was ahead keep it from being so.
+func PolicyDue(d Device, now time.Time) bool { return now.Sub(d.LastSeen).Abs() >= seenEvery }
 
 func holds(have []protocol.Account, name string) bool {
 	return slices.Contains(have, protocol.Account{Name: name, State: protocol.AccountReady})
