@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/account"
@@ -105,7 +106,7 @@ func release(d *device.Device) (lifted bool, result string) {
 	for _, h := range d.Mail.Held {
 		forgotten = mail.Forget(forgotten, h.Setting)
 	}
-	switch failed := len(forgotten) < len(d.Mail.Held); {
+	switch failed := !slices.Equal(forgotten, d.Mail.Held); {
 	case lifted, failed:
 		d.Mail.Held, d.Mail.Due = forgotten, true
 		return lifted, audit.OK

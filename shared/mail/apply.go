@@ -217,9 +217,18 @@ func Answer(held []Held, c Change, ok bool, reason string, now time.Time) ([]Hel
 	return held, false
 }
 
-// Forget returns held without the failure of a setting, so that it is sent again.
+// Forget returns held without the failure of a setting, so that it is sent again. The
+// setting stays in the list, for the device may have an older content of it: where it
+// is no longer to have it, it is told so.
 func Forget(held []Held, setting string) []Held {
-	return slices.DeleteFunc(slices.Clone(held), func(h Held) bool { return h.Setting == setting && h.Status == Failed })
+	held = slices.Clone(held)
+	for i, h := range held {
+		if h.Setting == setting && h.Status == Failed {
+			// Without Content no answer that comes late is one to what is sent now.
+			held[i].Status, held[i].Reason, held[i].Content = Sent, "", ""
+		}
+	}
+	return held
 }
 
 // Standing is where one version of a setting stands.

@@ -155,10 +155,22 @@ func TestAnswer(t *testing.T) {
 		}
 	}
 	failed, _ := mail.Answer(sent, send, false, "NO", noon)
-	if got := mail.Forget(failed, "sales"); len(got) != 0 {
-		t.Errorf("Forget left %v", got)
+	forgotten := mail.Forget(failed, "sales")
+	if diff := cmp.Diff([]mail.Change{send}, mail.Diff([]mail.Change{send}, forgotten)); diff != "" {
+		t.Errorf("sent after Forget (-want +got):\n%s", diff)
 	}
-	if got := mail.Forget(done, "sales"); len(got) != 1 {
+	if got, changed := mail.Answer(forgotten, send, false, "NO", noon); changed {
+		t.Errorf("an answer that came late was taken for one to what is sent again: %v", got)
+	}
+	// The device may still have what was sent before the content that failed.
+	gone := mail.Diff(nil, forgotten)
+	if len(gone) != 1 || gone[0].Do != mail.Withdraw {
+		t.Fatalf("after Forget and without the label: %v", gone)
+	}
+	if got, changed := mail.Answer(mail.Note(forgotten, gone[0], noon), gone[0], true, "", noon); len(got) != 0 || !changed {
+		t.Errorf("withdrawn, and %v is left", got)
+	}
+	if got := mail.Forget(done, "sales"); !cmp.Equal(got, done) {
 		t.Errorf("Forget took what works: %v", got)
 	}
 }
