@@ -16,7 +16,8 @@ type Record struct {
 	ID         string    `json:"id"`
 	Enterprise string    `json:"enterprise"`
 	At         time.Time `json:"at"`
-	// Actor is "device:ID", "admin:EMAIL", "system:FUNCTION" or "unknown".
+	// Actor is "device:ID", "mail-client:ID", "admin:EMAIL", "system:FUNCTION" or
+	// "unknown".
 	Actor string `json:"actor"`
 	// Action is a dotted word such as "token.request".
 	Action string `json:"action"`
@@ -26,4 +27,7 @@ type Record struct {
 	Result string `json:"result"`
 	// Detail is a short text for people; may be empty.
 	Detail string `json:"detail,omitempty"`
+	// Subjects stand for those whom a record of many concerns: each is a digest, which
+	// whoever knows the person or the mailbox can make; see mailclient.Digest.
+	Subjects []string `json:"subjects,omitempty"`
 }
