@@ -29,6 +29,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/setup"
 	"github.com/rollcall-emm/rollcall/shared/setup/bus"
 	"github.com/rollcall-emm/rollcall/shared/setup/directories"
+	"github.com/rollcall-emm/rollcall/shared/setup/ldap"
 	"github.com/rollcall-emm/rollcall/shared/setup/secrets"
 )
 
@@ -57,14 +58,18 @@ func NewEngine(ctx context.Context, p *setup.Process) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	people, err := ldap.Open(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	key, err := secrets.IdentifierKey(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	return &Engine{
 		DB: db, Bus: events, Now: p.Now, Log: p.Log, Google: clients.Google,
-		LDAP: func(ctx context.Context, c directory.Config) (ldapSource, error) { return clients.LDAP(ctx, c) },
-		Accounts: &AccountWriter{Google: clients.Google, Hash: HashFrom(clients.LDAP), Joined: db.PersonByGoogle,
+		LDAP: func(ctx context.Context, c directory.Config) (ldapSource, error) { return people.Client(ctx, c) },
+		Accounts: &AccountWriter{Google: clients.Google, Hash: HashFrom(people.Client), Joined: db.PersonByGoogle,
 			Random: rand.Reader, Now: p.Now},
 		NewID: setup.NewID, Slice: p.Config.DirectorySlice, Key: key, PublicURL: p.Config.Endpoint("directorywatch"),
 	}, nil

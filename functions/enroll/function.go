@@ -72,7 +72,7 @@ func people(db *record.DB) func(context.Context, string, directory.Match, string
 }
 
 // passwords makes the client anew for each sign-in, which dials nothing until it is
-// asked. Package setup/directories would make it too, and link Google's clients.
+// asked. Package setup/ldap would have it read password hashes, too.
 func passwords(store secret.Store) func(directory.Config) Passwords {
 	return func(c directory.Config) Passwords {
 		return ldap.New(ldap.Options{Config: *c.LDAP, Password: func(ctx context.Context) (secret.Value, error) {

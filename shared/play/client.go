@@ -18,8 +18,14 @@ import (
 // Options says how a Client reaches Google.
 type Options struct {
 	// Credential returns the enterprise service account's JSON key file. It is
-	// called at first use and again after a failure. Required.
+	// called at first use and again after a failure. Required unless Tokens is given.
 	Credential func(context.Context) (secret.Value, error)
+	// Tokens is where access tokens come from; nil is a source of the Client's own,
+	// made of Credential.
+	Tokens *google.Tokens
+	// Log gets the alerts of the Client's own source (google.TokenOptions.Log); one
+	// that is given as Tokens has its own.
+	Log *slog.Logger
 	// Caller limits, breaks and retries; nil is one with the defaults. It is
 	// keyed by Google's enterprise id.
 	Caller *google.Caller
@@ -53,14 +59,15 @@ func New(opt Options) *Client {
 	if opt.Caller == nil {
 		opt.Caller = google.NewCaller(google.Options{})
 	}
+	if opt.Tokens == nil {
+		opt.Tokens = google.NewTokens(google.TokenOptions{
+			Credential: opt.Credential, AnyTokenURI: opt.Endpoint != "", Log: opt.Log, Base: opt.Base,
+		})
+	}
 	return &Client{
 		opt:    opt,
 		caller: opt.Caller,
-		source: google.NewTokens(google.TokenOptions{
-			Credential:  opt.Credential,
-			AnyTokenURI: opt.Endpoint != "",
-			Base:        opt.Base,
-		}).For("", androidenterprise.AndroidenterpriseScope),
+		source: opt.Tokens.For("", androidenterprise.AndroidenterpriseScope),
 	}
 }
 

@@ -41,6 +41,9 @@ type Config struct {
 	DirectoryRate     int           `env:"ROLLCALL_DIRECTORY_RATE, default=38"`
 	DirectorySlice    time.Duration `env:"ROLLCALL_DIRECTORY_SLICE, default=4m"`
 
+	// IAMEndpoint is where keyless credentials have their assertions signed.
+	IAMEndpoint string `env:"ROLLCALL_IAM_ENDPOINT"`
+
 	AdminEmails    []string `env:"ROLLCALL_ADMIN_EMAILS"`
 	AdminAudiences []string `env:"ROLLCALL_ADMIN_AUDIENCES"`
 
@@ -93,6 +96,9 @@ func (c Config) Validate() error {
 	if u.Scheme == "http" && !loopback(u.Hostname()) {
 		return fault.Field("ROLLCALL_PUBLIC_URL", "is %q; devices must come over https", c.PublicURL)
 	}
+	if err := c.validateEndpoints(); err != nil {
+		return err
+	}
 	for _, s := range []struct {
 		name  string
 		value int
@@ -123,6 +129,26 @@ func (c Config) Validate() error {
 	}
 	if c.DirectorySlice < 10*time.Second || c.DirectorySlice > time.Hour {
 		return fault.Field("ROLLCALL_DIRECTORY_SLICE", "is %v; give 10s to 1h", c.DirectorySlice)
+	}
+	return nil
+}
+
+// validateEndpoints keeps simulators out of production: they are sent proofs signed
+// with whatever credential is kept, and the process's own access token.
+func (c Config) validateEndpoints() error {
+	for _, s := range []struct{ name, value string }{
+		{"ROLLCALL_PLAY_ENDPOINT", c.PlayEndpoint}, {"ROLLCALL_DIRECTORY_ENDPOINT", c.DirectoryEndpoint},
+		{"ROLLCALL_IAM_ENDPOINT", c.IAMEndpoint},
+	} {
+		if s.value == "" {
+			continue
+		}
+		if u, err := url.Parse(s.value); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.RawQuery != "" {
+			return fault.Field(s.name, "is %q; give the root URL of a simulator, such as http://localhost:9000, or nothing for Google's", s.value)
+		}
+		if c.Secrets == "secretmanager" {
+			return fault.Field(s.name, "is for development; with ROLLCALL_SECRETS=secretmanager leave it out, or true credentials would be used with a simulator")
+		}
 	}
 	return nil
 }

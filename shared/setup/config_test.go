@@ -15,6 +15,11 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/fault"
 )
 
+// production has one endpoint replaced.
+func production(endpoint string) map[string]string {
+	return map[string]string{"ROLLCALL_SECRETS": "secretmanager", "GOOGLE_CLOUD_PROJECT": "p", endpoint: "http://localhost:9000"}
+}
+
 func TestLoad_NamesTheVariable(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
@@ -37,6 +42,12 @@ func TestLoad_NamesTheVariable(t *testing.T) {
 		{"devices that wait too long", map[string]string{"ROLLCALL_PASSWORD_BUDGET": "21s"}, "ROLLCALL_PASSWORD_BUDGET"},
 		{"proxies without end", map[string]string{"ROLLCALL_PROXIES": "11"}, "ROLLCALL_PROXIES"},
 		{"fewer proxies than none", map[string]string{"ROLLCALL_PROXIES": "-1"}, "ROLLCALL_PROXIES"},
+		{"simulators", map[string]string{"ROLLCALL_PLAY_ENDPOINT": "http://localhost:1", "ROLLCALL_DIRECTORY_ENDPOINT": "http://localhost:2",
+			"ROLLCALL_IAM_ENDPOINT": "http://localhost:3/"}, ""},
+		{"no simulator", map[string]string{"ROLLCALL_IAM_ENDPOINT": "localhost:3"}, "ROLLCALL_IAM_ENDPOINT"},
+		{"a simulated Google Play in production", production("ROLLCALL_PLAY_ENDPOINT"), "ROLLCALL_PLAY_ENDPOINT"},
+		{"a simulated directory in production", production("ROLLCALL_DIRECTORY_ENDPOINT"), "ROLLCALL_DIRECTORY_ENDPOINT"},
+		{"a simulated IAM in production", production("ROLLCALL_IAM_ENDPOINT"), "ROLLCALL_IAM_ENDPOINT"},
 		{"no life", map[string]string{"ROLLCALL_TOKEN_LIFE": "1ms"}, "ROLLCALL_TOKEN_LIFE"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -28,6 +28,9 @@ type Options struct {
 	// Tokens is where access tokens come from, to share them with other clients of
 	// the same credential; nil is a source of the Client's own, made of Credential.
 	Tokens *google.Tokens
+	// Log gets the alerts of the Client's own source (google.TokenOptions.Log); one
+	// that is given as Tokens has its own.
+	Log *slog.Logger
 	// ReadOnly asks for the scope that only reads (invariant D1). Whatever would
 	// change a user is then ReasonReadOnly, without a call.
 	ReadOnly bool
@@ -52,10 +55,21 @@ type Options struct {
 	Base http.RoundTripper
 }
 
-// CallerOptions returns the limits of a Caller for the Directory API. Google
-// lets one person make 2,400 calls a minute in a project ("Directory API: Limits
-// and Quotas"); rate and burst together stay below that in every minute.
-func CallerOptions() google.Options { return google.Options{Rate: 38, Burst: 100} }
+// Quota is how many calls a minute Google lets one person make in a project
+// ("Directory API: Limits and Quotas").
+const Quota = 2400
+
+// CallerOptions returns the limits of a Caller for the Directory API: rate and burst
+// together stay below the Quota in every minute.
+func CallerOptions() google.Options {
+	const rate = 38
+	return google.Options{Rate: rate, Burst: Burst(rate)}
+}
+
+// Burst is how many calls at once a Caller of the given rate, in calls a second, has
+// after a time without calls: those of two seconds, so that many processes with a
+// small share of the Quota keep to it, but 100 at most.
+func Burst(rate int) int { return min(2*rate, 100) }
 
 // Client calls the Directory API for one enterprise. It may be used concurrently.
 type Client struct {
@@ -98,7 +112,7 @@ func New(opt Options) *Client {
 	tokens := opt.Tokens
 	if tokens == nil {
 		tokens = google.NewTokens(google.TokenOptions{
-			Credential: opt.Credential, AnyTokenURI: opt.Endpoint != "", Enterprise: opt.Enterprise, Base: opt.Base,
+			Credential: opt.Credential, AnyTokenURI: opt.Endpoint != "", Enterprise: opt.Enterprise, Log: opt.Log, Base: opt.Base,
 		})
 	}
 	return &Client{

@@ -17,7 +17,7 @@ import (
 func TestCallsStayBelowTheQuota(t *testing.T) {
 	t.Parallel()
 	o := workspace.CallerOptions()
-	if n := o.Rate*60 + float64(o.Burst); n > 2400 {
+	if n := o.Rate*60 + float64(o.Burst); n > workspace.Quota {
 		t.Errorf("%v calls fit into a minute", n)
 	}
 	o.Rate, o.Burst, o.MaxDelay = o.Rate/10, o.Burst/10, time.Hour

@@ -29,7 +29,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/secret/file"
 	"github.com/rollcall-emm/rollcall/shared/setup"
-	setupgoogle "github.com/rollcall-emm/rollcall/shared/setup/google"
+	setuptokens "github.com/rollcall-emm/rollcall/shared/setup/tokens"
 	"github.com/rollcall-emm/rollcall/shared/store/embedded"
 )
 
@@ -195,7 +195,7 @@ func seed(t *testing.T, dir string, play *playtest.Server, people, uses int) (en
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := secrets.Put(t.Context(), setupgoogle.PlayKey, secret.NewBytes(sa.JSON)); err != nil {
+	if err := secrets.Put(t.Context(), setuptokens.PlayKey, secret.NewBytes(sa.JSON)); err != nil {
 		t.Fatal(err)
 	}
 	enterpriseID = play.AddEnterprise("Acme", sa.Email)

@@ -37,8 +37,8 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/setup"
 	"github.com/rollcall-emm/rollcall/shared/setup/bus"
-	"github.com/rollcall-emm/rollcall/shared/setup/google"
 	"github.com/rollcall-emm/rollcall/shared/setup/secrets"
+	"github.com/rollcall-emm/rollcall/shared/setup/tokens"
 	"github.com/rollcall-emm/rollcall/shared/workspace/workspacetest"
 )
 
@@ -182,7 +182,7 @@ func (s *Stack) credentials(ctx context.Context) error {
 		return err
 	}
 	s.account = sa.Email
-	if err := store.Put(ctx, google.PlayKey, secret.NewBytes(sa.JSON)); err != nil {
+	if err := store.Put(ctx, tokens.PlayKey, secret.NewBytes(sa.JSON)); err != nil {
 		return err
 	}
 	reader, err := s.Workspace.NewServiceAccount("rollcall-directory")

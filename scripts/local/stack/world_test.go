@@ -22,8 +22,8 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/setup"
-	setupgoogle "github.com/rollcall-emm/rollcall/shared/setup/google"
 	"github.com/rollcall-emm/rollcall/shared/setup/secrets"
+	"github.com/rollcall-emm/rollcall/shared/setup/tokens"
 	"github.com/rollcall-emm/rollcall/shared/store"
 	"github.com/rollcall-emm/rollcall/shared/store/embedded"
 	"github.com/rollcall-emm/rollcall/shared/store/storetest"
@@ -122,7 +122,7 @@ func (w *world) serviceAccount(ctx context.Context) (secret.Value, error) {
 	if err != nil {
 		return secret.Value{}, err
 	}
-	return s.Access(ctx, setupgoogle.PlayKey)
+	return s.Access(ctx, tokens.PlayKey)
 }
 
 // restart is what an operator does after a crash.

@@ -1,29 +1,24 @@
-// Package directories makes the clients of organisations' directories for a
-// process: Google's and LDAP's.
+// Package directories makes the clients of organisations' directories at Google for a
+// process. Package setup/ldap makes those of their own.
 package directories
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"sync"
 
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/google"
-	"github.com/rollcall-emm/rollcall/shared/ldap"
 	"github.com/rollcall-emm/rollcall/shared/password"
-	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/setup"
-	"github.com/rollcall-emm/rollcall/shared/setup/secrets"
+	"github.com/rollcall-emm/rollcall/shared/setup/tokens"
 	"github.com/rollcall-emm/rollcall/shared/workspace"
 )
 
 // Clients makes clients after configurations. It may be used concurrently.
 type Clients struct {
 	process   *setup.Process
-	secrets   secret.Store
+	tokens    *tokens.Sources
 	caller    *google.Caller
 	creations *workspace.CreationLimit
 
@@ -46,20 +41,20 @@ type made struct {
 // Open returns the process's Clients, one for all functions in it, so that they
 // share limits, breakers and access tokens.
 func Open(ctx context.Context, p *setup.Process) (*Clients, error) {
-	store, err := secrets.Store(ctx, p)
+	sources, err := tokens.Open(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	return setup.Shared(p, "directories", func() (*Clients, error) {
 		opt := workspace.CallerOptions()
-		opt.Rate = float64(p.Config.DirectoryRate)
+		opt.Rate, opt.Burst = float64(p.Config.DirectoryRate), workspace.Burst(p.Config.DirectoryRate)
 		opt.Observe = func(_ context.Context, e google.Event) {
 			if p.Google != nil {
 				p.Google(e.Op, e.Outcome, e.Attempt)
 			}
 		}
 		return &Clients{
-			process: p, secrets: store, caller: google.NewCaller(opt),
+			process: p, tokens: sources, caller: google.NewCaller(opt),
 			creations: workspace.NewCreationLimit(workspace.CreationOptions{}), google: map[way]made{},
 		}, nil
 	})
@@ -89,45 +84,11 @@ func (c *Clients) client(cfg directory.Config, readOnly bool) (*workspace.Client
 	if old := c.google[key]; old.client != nil && old.subject == m.subject {
 		return old.client, nil
 	}
-	name := directory.KeySecret(cfg.Enterprise)
 	m.client = workspace.New(workspace.Options{
 		Enterprise: cfg.Enterprise, Subject: m.subject, ReadOnly: readOnly, Now: c.process.Now,
-		Credential: func(ctx context.Context) (secret.Value, error) { return c.secrets.Access(ctx, name) },
-		Caller:     c.caller, Creations: c.creations, Endpoint: c.process.Config.DirectoryEndpoint,
+		Tokens: c.tokens.Enterprise(cfg.Enterprise), Caller: c.caller, Creations: c.creations,
+		Endpoint: c.process.Config.DirectoryEndpoint,
 	})
 	c.google[key] = m
 	return m.client, nil
-}
-
-// LDAP returns a client of the organisation's own directory. Password hashes are
-// read, as digests, only where they are sent to Google. A configuration without
-// LDAP is fault.Permanent.
-func (c *Clients) LDAP(ctx context.Context, cfg directory.Config) (*ldap.Client, error) {
-	if cfg.LDAP == nil {
-		return nil, fault.New(fault.Permanent, "ldap-not-configured", "the directory's configuration says nothing about LDAP")
-	}
-	name := directory.BindSecret(cfg.Enterprise)
-	opt := ldap.Options{
-		Config:   *cfg.LDAP,
-		Password: func(ctx context.Context) (secret.Value, error) { return c.secrets.Access(ctx, name) },
-	}
-	if cfg.Mode == directory.ReadWrite && cfg.Google != nil && cfg.Google.PasswordHashes {
-		key, err := secrets.IdentifierKey(ctx, c.process)
-		if err != nil {
-			return nil, err
-		}
-		opt.HashDigest = hashDigest(key)
-	}
-	return ldap.New(opt), nil
-}
-
-// hashDigest tells that a password hash changed, and nothing to whoever does not
-// have the key.
-func hashDigest(key secret.Value) func([]byte) string {
-	return func(hash []byte) string {
-		m := hmac.New(sha256.New, key.Bytes())
-		m.Write([]byte("rollcall password hash v1\x00"))
-		m.Write(hash)
-		return base64.RawURLEncoding.EncodeToString(m.Sum(nil)[:16])
-	}
 }

@@ -6,12 +6,10 @@ import (
 
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/fault"
-	"github.com/rollcall-emm/rollcall/shared/ldap/ldaptest"
 	"github.com/rollcall-emm/rollcall/shared/password"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/setup"
 	"github.com/rollcall-emm/rollcall/shared/setup/directories"
-	"github.com/rollcall-emm/rollcall/shared/setup/secrets"
 	"github.com/rollcall-emm/rollcall/shared/workspace"
 )
 
@@ -97,65 +95,5 @@ func TestPasswords_WritesInEveryMode(t *testing.T) {
 	}
 	if _, err := c.Passwords(t.Context(), directory.Config{Enterprise: "acme"}); fault.ReasonOf(err) != password.ReasonNoDirectory {
 		t.Errorf("without Google: %v", err)
-	}
-}
-
-// TestLDAP_HashesOnlyWhereTheyAreSent: and then as digests that tell only that a
-// hash changed (invariant D1).
-func TestLDAP_HashesOnlyWhereTheyAreSent(t *testing.T) {
-	t.Parallel()
-	server, err := ldaptest.Start(ldaptest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
-	person := ldaptest.Person("dc=example,dc=com", 1)
-	const stored = "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g="
-	person.Attributes["userPassword"] = []string{stored}
-	if err := server.Add(person); err != nil {
-		t.Fatal(err)
-	}
-	p, c := open(t)
-	vault, err := secrets.Store(t.Context(), p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	password, err := server.Password(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := vault.Put(t.Context(), directory.BindSecret("acme"), password); err != nil {
-		t.Fatal(err)
-	}
-	l := server.Config()
-	id := server.ID(person.DN)
-	hash := func(mode directory.Mode, hashes bool) string {
-		client, err := c.LDAP(t.Context(), directory.Config{Enterprise: "acme", Mode: mode, LDAP: &l, Google: &directory.Google{PasswordHashes: hashes}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		found, err := client.Lookup(t.Context(), []string{id})
-		if err != nil || found[id].Entry.ID == "" {
-			t.Fatalf("%+v, %v", found, err)
-		}
-		return found[id].Entry.Hash
-	}
-	for _, none := range []string{hash(directory.ReadOnly, true), hash(directory.LDAPOnly, true), hash(directory.ReadWrite, false)} {
-		if none != "" {
-			t.Errorf("a hash is read where none is sent: %q", none)
-		}
-	}
-	first := hash(directory.ReadWrite, true)
-	if first == "" || first == stored || first != hash(directory.ReadWrite, true) {
-		t.Errorf("the digest is %q", first)
-	}
-	if err := server.SetPassword(person.DN, "another"); err != nil {
-		t.Fatal(err)
-	}
-	if hash(directory.ReadWrite, true) == first {
-		t.Error("another password has the same digest")
-	}
-	if _, err := c.LDAP(t.Context(), directory.Config{Enterprise: "acme", Mode: directory.GoogleOnly}); fault.KindOf(err) != fault.Permanent {
-		t.Errorf("without LDAP: %v", err)
 	}
 }

@@ -9,20 +9,15 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/google"
 	"github.com/rollcall-emm/rollcall/shared/play"
 	"github.com/rollcall-emm/rollcall/shared/record"
-	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/setup"
-	"github.com/rollcall-emm/rollcall/shared/setup/secrets"
+	"github.com/rollcall-emm/rollcall/shared/setup/tokens"
 )
-
-// PlayKey is the secret that holds the service account's JSON key with which the
-// Play EMM API is called.
-const PlayKey = "play-key"
 
 // Play returns the process's Play client, one for all functions in it, so that
 // they share its limits, breakers and access token. The key is read and Google is
 // dialled at the client's first call.
 func Play(ctx context.Context, p *setup.Process) (*play.Client, error) {
-	store, err := secrets.Store(ctx, p)
+	sources, err := tokens.Open(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -34,9 +29,9 @@ func Play(ctx context.Context, p *setup.Process) (*play.Client, error) {
 		}
 		rate := float64(p.Config.PlayRate)
 		return play.New(play.Options{
-			Credential: func(ctx context.Context) (secret.Value, error) { return store.Access(ctx, PlayKey) },
-			Caller:     google.NewCaller(google.Options{Observe: observe, Rate: rate, Burst: p.Config.PlayRate}),
-			Endpoint:   p.Config.PlayEndpoint,
+			Tokens:   sources.Play(),
+			Caller:   google.NewCaller(google.Options{Observe: observe, Rate: rate, Burst: p.Config.PlayRate}),
+			Endpoint: p.Config.PlayEndpoint,
 		}), nil
 	})
 }
