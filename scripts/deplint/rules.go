@@ -37,7 +37,7 @@ func (p Package) own(imported string) (string, bool) {
 // domain lists the packages that hold the words and rules of Rollcall. What is
 // not listed is an adapter: a new domain package is added here on purpose.
 var domain = []string{
-	"shared/account", "shared/audit", "shared/credential", "shared/device", "shared/directory", "shared/enrollment",
+	"shared/account", "shared/audit", "shared/credential", "shared/device", "shared/directory", "shared/doctor", "shared/enrollment",
 	"shared/enterprise", "shared/event", "shared/fault", "shared/mail", "shared/mailclient", "shared/password", "shared/pattern", "shared/person", "shared/protocol", "shared/replay",
 	"shared/secret", "shared/signin", "shared/token", "shared/workflow",
 }

@@ -1,0 +1,53 @@
+package examine
+
+import (
+	"context"
+
+	"github.com/rollcall-emm/rollcall/shared/doctor"
+	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/google"
+	"github.com/rollcall-emm/rollcall/shared/imap"
+	"github.com/rollcall-emm/rollcall/shared/mailclient"
+)
+
+// imap signs in to the administrator's own mailbox, with the lesser scope for mail
+// that is granted.
+func (p *patient) imap(ctx context.Context, c check) []doctor.Line {
+	const try = "rollcall mail check MAILBOX"
+	var needed, granted *scope
+	for _, m := range []mailclient.Scope{mailclient.Full, mailclient.IMAPAdmin} {
+		if s := p.find(m.URL()); s != nil {
+			needed = s
+			if s.granted {
+				granted = s
+			}
+		}
+	}
+	who := p.situation.Subject()
+	switch {
+	case needed == nil:
+		return one(c.line(doctor.Skip, "No mail client gets tokens, so no mailbox is opened."))
+	case granted == nil:
+		return one(c.line(doctor.Skip, "Not looked at, because no scope for mail is known to be granted."))
+	case p.SignIn == nil:
+		return one(advise(c.line(doctor.Skip, "No mailbox is opened here."), try, "Try one."))
+	}
+	token, err := p.tokens.Token(ctx, who, google.NewScopes(granted.Scope))
+	if err == nil {
+		err = p.SignIn(ctx, who, token.Value)
+	}
+	l := c.line(doctor.Fail, "Signing in to the mailbox of %s by IMAP failed.", who)
+	switch fault.ReasonOf(err) {
+	case "":
+		if err == nil {
+			return one(c.line(doctor.Pass, "Google lets the mailbox of %s be opened by IMAP.", who))
+		}
+	case imap.ReasonToken, imap.ReasonOff:
+		// An administrator need not have a mailbox.
+		l.Status = doctor.Warn
+		l = advise(l, try, "If the administrator has no mailbox, or has IMAP off, try somebody else's.")
+	default:
+		l = advise(l, try, "Try again, with another mailbox too.")
+	}
+	return one(p.because(ctx, l, err))
+}
