@@ -50,7 +50,8 @@ var advices = map[string]string{
 	ldap.ReasonIncremental: "The LDAP server does not offer the configured way of telling changes. Set ldap.incremental to auto.",
 
 	google.ReasonConfig:           "Google has not granted the service account what it needs. In Google's admin console, under domain-wide delegation, allow its client id the scopes of the mode (read-write: https://www.googleapis.com/auth/admin.directory.user and https://www.googleapis.com/auth/admin.directory.user.security; else https://www.googleapis.com/auth/admin.directory.user.readonly), and switch the Admin SDK API on.",
-	google.ReasonKey:              "Google does not accept the service account's key. Import a new one with: rollcall directory configure --google-key-file FILE.",
+	google.ReasonKey:              "To put another credential in its place: rollcall credential import FILE.",
+	google.ReasonIdentity:         "Run the function directorysync as a service account that may access the enterprise's secrets, and that has the role Service Account Token Creator on the account of a credential without a key. The run goes on when it can.",
 	google.ReasonSubject:          "The administrator whom the service account acts as is unknown to Google or suspended. Name another with: rollcall directory configure --google-subject ADDRESS.",
 	workspace.ReasonSubjectRights: "The administrator whom the service account acts as may not read users. Give the role User Management Admin, or name another in google.subject.",
 	workspace.ReasonDomain:        "The domain is not one of this Google account. Correct google.domain.",
@@ -59,6 +60,16 @@ var advices = map[string]string{
 	google.ReasonNetwork:          "Google cannot be reached at the moment. The run goes on later.",
 	google.ReasonQuota:            "Google's limit of calls is used up for the moment. The run goes on later.",
 	google.ReasonDailyQuota:       "Google's daily limit of calls is used up. The run goes on later.",
+	google.ReasonLocalLimit:       "The share of Google's limit of calls that this function has is used up for the moment. The run goes on later; if that is often so, raise ROLLCALL_DIRECTORY_RATE within Google's quota.",
+	google.ReasonDeadline:         "Google did not answer in time. The run goes on later.",
+	google.ReasonTokenRejected:    "Google did not accept its own access token. The run goes on with a new one; if this stays so, compare the machine's clock with the true time.",
+	google.ReasonNotReady:         "Google is still at work on an account. The run goes on later.",
+	google.ReasonNotFound:         "Google has no such domain, customer or user. Compare google.domain with Google's admin console, then start another run.",
+	google.ReasonDuplicate:        "Google says that it has this already. Start another run, which looks anew.",
+	google.ReasonInvalid:          "Google does not understand what it was asked. Check google.domain and google.orgUnits, then start another run.",
+	google.ReasonForbidden:        "Google does not let the administrator whom the service account acts as do this. Give the role User Management Admin, or name another in google.subject.",
+	google.ReasonLimitExceeded:    "A limit of the contract with Google is reached, such as the number of licences. Buy more or free some, then start another run.",
+	google.ReasonRefused:          "Google refuses, for a reason that is not known here. Look into the log of the function directorysync, and at the service account and the API in Google's console.",
 }
 
 // adviceOf says what to do about a reason.
@@ -69,15 +80,22 @@ func adviceOf(reason string) string {
 	return "Nothing was changed by the rest of the run. If this stays so, look into the log of the function directorysync."
 }
 
-// adviceFor is adviceOf an error, whose own words are better than none.
+// adviceFor is adviceOf an error, whose own words are better than none, and come
+// first where they say which of several causes it is.
 func adviceFor(err error) string {
-	if a := advices[fault.ReasonOf(err)]; a != "" {
+	f := fault.As(err)
+	if f == nil || f.Public == "" {
+		return adviceOf(fault.ReasonOf(err))
+	}
+	a := advices[f.Reason]
+	switch {
+	case a == "":
+		return f.Public
+	case f.Reason == google.ReasonKey || f.Reason == google.ReasonIdentity:
+		return f.Public + " " + a
+	default:
 		return a
 	}
-	if f := fault.As(err); f != nil && f.Public != "" {
-		return f.Public
-	}
-	return adviceOf("")
 }
 
 func countsText(c directory.Counts) string {
