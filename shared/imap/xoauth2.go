@@ -5,6 +5,7 @@ package imap
 
 import (
 	"encoding/base64"
+	"errors"
 	"strings"
 
 	"github.com/rollcall-emm/rollcall/shared/fault"
@@ -38,3 +39,26 @@ func response(mailbox string, token secret.Value) ([]byte, error) {
 }
 
 func control(r rune) bool { return r < ' ' || r == 0x7f }
+
+// xoauth2 is a sign-in as go-sasl's Client has it; that package knows the newer
+// OAUTHBEARER alone.
+type xoauth2 struct {
+	first   []byte
+	refusal *Refusal
+}
+
+// Start returns the mechanism and the initial response.
+func (x *xoauth2) Start() (mechanism string, response []byte, err error) {
+	return Mechanism, x.first, nil
+}
+
+// Next answers a challenge, which is a refusal, with the empty response that has the
+// server end the exchange.
+func (x *xoauth2) Next(challenge []byte) (response []byte, err error) {
+	if x.refusal != nil {
+		return nil, errors.New("a second refusal")
+	}
+	r := ParseRefusal(challenge)
+	x.refusal = &r
+	return []byte{}, nil
+}
