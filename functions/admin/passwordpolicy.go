@@ -80,7 +80,7 @@ func (o *Office) showPasswordPolicy(r *request) error {
 
 // setPasswordPolicy replaces the policy whole, tells what that means for the
 // passwords there are, and starts the workflow that brings them in line. The same
-// policy again does nothing.
+// policy again does nothing once they are.
 func (o *Office) setPasswordPolicy(r *request) error {
 	e, err := o.enterprise(r)
 	if err != nil {
@@ -105,18 +105,20 @@ func (o *Office) setPasswordPolicy(r *request) error {
 	if out.Effects, out.Truncated, err = o.effects(r.Context(), next); err != nil {
 		return err
 	}
-	if body.DryRun || !changed {
+	if body.DryRun || !changed && next.ReplanAt.IsZero() {
 		return answer(r, out)
 	}
 	c, err := o.stamp(r, workflow.Command{Enterprise: e.ID, Op: workflow.Replan})
 	if err != nil {
 		return err
 	}
-	if out.Policy, out.Changed, err = o.storePolicy(r, body.Policy, c); err != nil || !out.Changed {
-		if err == nil { // another request has stored the same meanwhile
-			return answer(r, out)
-		}
+	if out.Policy, out.Changed, err = o.storePolicy(r, body.Policy, c); err != nil {
 		return err
+	}
+	// Also for the same policy again, while nobody knows whether the workflow that its
+	// change asked for was ever started.
+	if out.Policy.ReplanAt.IsZero() {
+		return answer(r, out)
 	}
 	if out.EventID, err = o.replan(r, c, "stored"); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -25,7 +26,7 @@ func TestPasswordPolicy(t *testing.T) {
 	b.refuse(404, "GET", policyPath, "", "", "rollcall password policy acme")
 	want := password.Policy{
 		Enterprise: "acme", Revision: 1, Length: 16, RotateDays: 90, MaxAttempts: 5, DeferralHours: 72,
-		UpdatedAt: clock, UpdatedBy: "admin:local",
+		UpdatedAt: clock, UpdatedBy: "admin:local", ReplanAt: clock.Add(password.ReplanTime),
 	}
 	var got policyReply
 	b.want(200, "PUT", policyPath, `{"rotateDays":90,"dryRun":true}`, &got)
@@ -50,6 +51,8 @@ func TestPasswordPolicy(t *testing.T) {
 	}
 
 	// What GET answers may be put, and changes nothing; nor does the same in other words.
+	b.replanned()
+	want.ReplanAt = time.Time{}
 	body := strings.TrimSuffix(strings.TrimSpace(strings.TrimPrefix(w.Body.String(), `{"policy":`)), "}")
 	for _, same := range []string{body, `{"rotateDays":90,"length":16}`} {
 		got = policyReply{}
@@ -205,12 +208,50 @@ func TestPasswordPolicyConcurrently(t *testing.T) {
 	}
 }
 
+// replanned is what the workflow does when it has ended.
+func (b *bench) replanned() {
+	b.put(func(tx *record.Tx) error {
+		p, err := tx.PasswordPolicy("acme")
+		if err != nil {
+			return err
+		}
+		p.ReplanAt = time.Time{}
+		return tx.PutPasswordPolicy(p)
+	})
+}
+
+// TestPasswordPolicy_ALostReplanIsStartedAgain: whoever died between storing a policy
+// and starting its workflow, or could not start it, sends the same policy again.
+func TestPasswordPolicy_ALostReplanIsStartedAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.acme()
+	b.bus.fail = fault.New(fault.Transient, "bus-down", "the bus is down")
+	b.refuse(503, "PUT", policyPath, `{"rotateDays":90}`, "", "")
+	b.bus.fail = nil
+	var got policyReply
+	b.want(200, "PUT", policyPath, `{"rotateDays":90,"dryRun":true}`, &got)
+	if sent := b.bus.take(); len(sent) > 0 || got.Changed {
+		t.Errorf("a dry run published %v", sent)
+	}
+	b.want(200, "PUT", policyPath, `{"rotateDays":90}`, &got)
+	if sent := b.bus.take(); len(sent) != 1 || sent[0].Op != workflow.Replan || got.Changed || got.EventID == "" || got.Policy.Revision != 1 {
+		t.Errorf("%+v, published %v, want the workflow and no other policy", got, sent)
+	}
+	b.replanned()
+	got = policyReply{}
+	b.want(200, "PUT", policyPath, `{"rotateDays":90}`, &got)
+	if sent := b.bus.take(); len(sent) > 0 || got.EventID != "" {
+		t.Errorf("%+v, published %v after the workflow had ended", got, sent)
+	}
+}
+
 func TestPasswordPolicyWithoutBus(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.acme()
 	b.bus.fail = fault.New(fault.Transient, "bus-down", "the bus is down")
-	b.refuse(503, "PUT", policyPath, `{}`, "", "was stored, but the passwords could not be brought in line; start the workflow replan")
+	b.refuse(503, "PUT", policyPath, `{}`, "", "was stored, but the passwords are not yet brought in line; that is tried again within 1h0m0s, or send the policy once more")
 	b.want(200, "GET", policyPath, "", nil)
 	b.refuse(503, "DELETE", policyPath, "", "", "was removed, but")
 	b.refuse(404, "GET", policyPath, "", "", "no password policy")

@@ -43,12 +43,11 @@ func (o *Office) nextPolicy(r *request, enterprise string, old, body password.Po
 			old.UpdatedBy, old.Revision, body.Revision)
 	}
 	next := body.WithDefaults()
-	next.Enterprise, next.Revision, next.UpdatedAt, next.UpdatedBy = enterprise, old.Revision, old.UpdatedAt, old.UpdatedBy
+	next.Enterprise, next.Revision, next.UpdatedAt, next.UpdatedBy, next.ReplanAt = enterprise, old.Revision, old.UpdatedAt, old.UpdatedBy, old.ReplanAt
 	if next == old.WithDefaults() {
 		return next, false, nil
 	}
-	next.Revision, next.UpdatedAt, next.UpdatedBy = old.Revision+1, o.Now().UTC(), r.actor
-	return next, true, nil
+	return next.Changed(old, o.Now().UTC(), r.actor), true, nil
 }
 
 func describePolicy(p password.Policy) string {
@@ -67,7 +66,7 @@ func describePolicy(p password.Policy) string {
 func (o *Office) replan(r *request, c workflow.Command, done string) (eventID string, err error) {
 	if eventID, err = o.publish(r, c); err != nil {
 		return "", fault.Wrap(err, fault.Transient, "replan-not-started",
-			"the password policy was %s, but the passwords could not be brought in line; start the workflow replan later", done)
+			"the password policy was %s, but the passwords are not yet brought in line; that is tried again within %s, or send the policy once more", done, password.ReplanTime)
 	}
 	return eventID, nil
 }

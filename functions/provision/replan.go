@@ -2,7 +2,11 @@ package provision
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/audit"
 	"github.com/rollcall-emm/rollcall/shared/fault"
@@ -15,18 +19,25 @@ import (
 // by now. What it makes of a row is a function of row and policy, so any number of
 // these commands end as the last policy says.
 func (w *Worker) replan(ctx context.Context, cmd workflow.Command) error {
-	rows, damaged, next, err := w.DB.EveryPassword(ctx, cmd.Enterprise, record.Page{Next: cmd.Next, Limit: scanSize})
-	if err != nil {
-		return err
-	}
-	w.damaged(ctx, cmd, "passwords", damaged)
 	plan := func(l password.Ledger) (password.Ledger, password.Effect) { return l.Unplan(w.Now().UTC()) }
-	switch p, err := w.DB.PasswordPolicy(ctx, cmd.Enterprise); {
+	p, err := w.DB.PasswordPolicy(ctx, cmd.Enterprise) // before the rows, see planned
+	switch {
 	case err == nil:
 		plan = func(l password.Ledger) (password.Ledger, password.Effect) { return l.Replan(w.Now().UTC(), p) }
 	case known(err) != nil:
 		return err
 	}
+	revision, cursor := p.Revision, ""
+	if cmd.Next != "" {
+		if revision, cursor, err = walk(cmd.Next); err != nil {
+			return err
+		}
+	}
+	rows, damaged, next, err := w.DB.EveryPassword(ctx, cmd.Enterprise, record.Page{Next: cursor, Limit: scanSize})
+	if err != nil {
+		return err
+	}
+	w.damaged(ctx, cmd, "passwords", damaged)
 	var keys []string
 	for _, l := range rows {
 		if planned, _ := plan(l); planned != l {
@@ -48,10 +59,38 @@ func (w *Worker) replan(ctx context.Context, cmd workflow.Command) error {
 	case err != nil:
 		return err
 	case next != "":
-		cmd.Next = next
+		cmd.Next = fmt.Sprintf("%d_%s", revision, next)
 		return w.goOn(ctx, cmd)
 	}
-	return w.DB.AppendAudit(ctx, w.note(cmd, "enterprise:"+cmd.Enterprise, audit.OK))
+	return w.planned(ctx, cmd, revision)
+}
+
+// walk reads a replan's Next: the revision of the policy that the walk over all
+// passwords began with, and where it goes on.
+func walk(next string) (revision int, cursor string, err error) {
+	number, cursor, _ := strings.Cut(next, "_")
+	if revision, err = strconv.Atoi(number); err != nil || cursor == "" {
+		return 0, "", fault.Field("next", "give the next value of the page before, unchanged")
+	}
+	return revision, cursor, nil
+}
+
+// planned notes that a walk is through, in the trail, and in the policy unless it is
+// another than the one that the walk began with: that one has a walk of its own.
+func (w *Worker) planned(ctx context.Context, cmd workflow.Command, revision int) error {
+	return w.DB.Update(ctx, func(tx *record.Tx) error {
+		p, err := tx.PasswordPolicy(cmd.Enterprise)
+		if known(err) != nil {
+			return err
+		}
+		if err == nil && p.Revision == revision && !p.ReplanAt.IsZero() {
+			p.ReplanAt = time.Time{}
+			if err := tx.PutPasswordPolicy(p); err != nil {
+				return err
+			}
+		}
+		return tx.Audit(w.note(cmd, "enterprise:"+cmd.Enterprise, audit.OK))
+	})
 }
 
 // replanPerson replans one row by the policy of that very moment: by one that was

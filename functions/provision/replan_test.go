@@ -1,12 +1,15 @@
 package provision_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rollcall-emm/rollcall/shared/event"
+	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/password"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/store/storetest"
@@ -85,6 +88,66 @@ func TestReplan_W5_DoesWhatTheDryRunSays(t *testing.T) {
 		}
 		t.Logf("policy %d: %v", i, effects)
 	}
+}
+
+// TestReplan_NotesThatThePasswordsAreInLine once all pages are through, and only for the
+// policy that the first page began with.
+func TestReplan_NotesThatThePasswordsAreInLine(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.fleet()
+	set := func(revision int) {
+		p := password.Policy{Enterprise: "acme", RotateDays: 60}.Changed(password.Policy{Revision: revision - 1}, b.now, admin)
+		b.put(func(tx *record.Tx) error { return tx.PutPasswordPolicy(p) })
+	}
+	open := func() bool {
+		p, err := b.db.PasswordPolicy(t.Context(), "acme")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return !p.ReplanAt.IsZero()
+	}
+	var pages []workflow.Command
+	b.worker.Bus = publisherFunc(func(data []byte) error {
+		c, err := workflow.Parse(data)
+		pages = append(pages, c)
+		return err
+	})
+	set(1)
+	for pages = []workflow.Command{command(workflow.Replan)}; len(pages) > 0; {
+		c := pages[0]
+		if pages = pages[1:]; !open() {
+			t.Errorf("in line before the page %q", c.Next)
+		}
+		if err := b.handle(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if open() {
+		t.Error("after all pages the passwords are not in line")
+	}
+	set(2)
+	if err := b.handle(command(workflow.Replan)); err != nil || len(pages) != 1 {
+		t.Fatal(pages, err)
+	}
+	set(3) // the first page was by the policy before
+	if err := b.handle(pages[0]); err != nil || len(pages) != 1 || !open() {
+		t.Errorf("%v, more pages %v; in line with a policy that the first page did not know: %v", err, pages[1:], !open())
+	}
+	for _, next := range []string{"x_abc", "abc", "7", "7_"} {
+		c := command(workflow.Replan)
+		c.Next = next
+		if err := b.handle(c); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("next %q: %v", next, err)
+		}
+	}
+}
+
+// publisherFunc is a bus that hands on what is published.
+type publisherFunc func(data []byte) error
+
+func (f publisherFunc) Publish(_ context.Context, _ event.Topic, data []byte) (string, error) {
+	return "e", f(data)
 }
 
 // TestReplan_WithoutAPolicyNothingIsReplaced: and a new policy plans again.

@@ -120,7 +120,8 @@ func TestReconcile_DamagedRecordsStopNobody(t *testing.T) {
 }
 
 // TestReconcile_NothingDue costs the same whatever the fleet: one call to Google,
-// one look each for accounts and for people that are due, and the list of enterprises.
+// one look each for accounts and for people that are due, the list of enterprises, and the
+// password policy of each.
 func TestReconcile_NothingDue(t *testing.T) {
 	t.Parallel()
 	for _, fleet := range []int{0, 300} {
@@ -143,8 +144,8 @@ func TestReconcile_NothingDue(t *testing.T) {
 		if sum, err := b.sweeper.Run(ctx); err != nil || sum != (reconcile.Summary{}) {
 			t.Errorf("fleet of %d: %+v, %v", fleet, sum, err)
 		}
-		if r, w := ops.Reads.Load(), ops.Writes.Load(); r != 3 || w != 0 {
-			t.Errorf("fleet of %d: %d reads and %d writes, want 3 and 0", fleet, r, w)
+		if r, w := ops.Reads.Load(), ops.Writes.Load(); r != 4 || w != 0 {
+			t.Errorf("fleet of %d: %d reads and %d writes, want 4 and 0", fleet, r, w)
 		}
 		// The first call needs an access token.
 		if n := b.sim.Faults.Calls("*") - calls; n != 2 {

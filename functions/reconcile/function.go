@@ -1,11 +1,12 @@
 // Package reconcile is the function reconcile: it finishes what a crash left half
 // done, gives up tokens that nobody answered for, settles people whose turn it is,
-// and pulls Google Play's notifications.
+// starts again what a change of a password policy asked for and nobody finished, and
+// pulls Google Play's notifications.
 //
 // Trigger: Pub/Sub topic reconcile, published by a schedule every five minutes.
 // Idempotent: it does what is due, and due work may be done twice. Retry: Pub/Sub
 // redelivers; the next schedule would do as well. Permissions: read and write the
-// store, access the secret play-key.
+// store, publish to the topic provision, access the secret play-key.
 package reconcile
 
 import (
@@ -37,8 +38,12 @@ func NewSweeper(ctx context.Context, p *setup.Process) (*Sweeper, error) {
 	if err != nil {
 		return nil, err
 	}
+	events, err := bus.Open(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	return &Sweeper{
-		DB: c.DB, Accounts: c.Accounts, Verifier: c.Verifier, Google: c.Play, Now: p.Now, Log: p.Log,
+		DB: c.DB, Accounts: c.Accounts, Verifier: c.Verifier, Google: c.Play, Bus: events, Now: p.Now, Log: p.Log,
 		Settler: &access.Settler{DB: c.DB, Accounts: c.Accounts, Now: p.Now, Log: p.Log},
 	}, nil
 }

@@ -32,6 +32,7 @@ type Sweeper struct {
 	Verifier *enterprise.Verifier
 	Settler  *access.Settler
 	Google   Google
+	Bus      event.Publisher
 	Now      func() time.Time
 	Log      *slog.Logger
 }
@@ -55,6 +56,9 @@ type Summary struct {
 	// Revoked places on accounts were dropped after every device was signed out once
 	// more; see access.Settler.Again.
 	Revoked int
+	// Replanned enterprises have their passwords brought in line with the policy once
+	// more; see replan.
+	Replanned int
 	// Dropped records had expired, where the store does not drop them by itself.
 	Dropped int
 }
@@ -66,7 +70,8 @@ func (s *Sweeper) Handle(ctx context.Context, _ event.Event) error {
 		slog.Int("finished", sum.Finished), slog.Int("postponed", sum.Postponed),
 		slog.Int("expired", sum.Expired), slog.Int("confirmed", sum.Confirmed),
 		slog.Int("verified", sum.Verified), slog.Int("settled", sum.Settled),
-		slog.Int("unsettled", sum.Unsettled), slog.Int("revoked", sum.Revoked), slog.Int("dropped", sum.Dropped), slog.Bool("failed", err != nil))
+		slog.Int("unsettled", sum.Unsettled), slog.Int("revoked", sum.Revoked),
+		slog.Int("replanned", sum.Replanned), slog.Int("dropped", sum.Dropped), slog.Bool("failed", err != nil))
 	return err
 }
 
@@ -207,7 +212,8 @@ func (s *Sweeper) note(row account.Account, now time.Time, action, detail string
 		Target: "account:" + row.ID, Result: audit.OK, Detail: detail}
 }
 
-// enterprises asks Google for those that it was not asked for yet, or not lately.
+// enterprises asks Google for those that it was not asked for yet, or not lately, and
+// sees to the password policy of each.
 func (s *Sweeper) enterprises(ctx context.Context, sum *Summary) error {
 	var page record.Page
 	for {
@@ -217,6 +223,9 @@ func (s *Sweeper) enterprises(ctx context.Context, sum *Summary) error {
 		}
 		s.damaged(ctx, "enterprises", damaged)
 		for _, e := range all {
+			if err := s.replan(ctx, e.ID, sum); err != nil {
+				return err
+			}
 			if e.State != enterprise.Pending && s.Now().Sub(e.CheckedAt) < verifyEvery {
 				continue
 			}

@@ -44,6 +44,30 @@ type Policy struct {
 	// audit trail names them.
 	UpdatedAt time.Time `json:"updatedAt,omitzero"`
 	UpdatedBy string    `json:"updatedBy,omitempty"`
+	// ReplanAt is when the workflow that brings the passwords in line with the policy
+	// is started once more, unless it has ended by then; zero is that it has.
+	ReplanAt time.Time `json:"replanAt,omitzero"`
+}
+
+// ReplanTime is how long that workflow is given before it is started once more.
+const ReplanTime = time.Hour
+
+// Changed returns p as the policy after old: with the following revision, and to be
+// brought in line. Otherwise p is what an admin wants.
+func (p Policy) Changed(old Policy, now time.Time, by string) Policy {
+	p.Revision, p.UpdatedAt, p.UpdatedBy = old.Revision+1, now, by
+	p.ReplanAt = now.Add(ReplanTime)
+	return p
+}
+
+// Overdue reports whether the workflow is to be started once more, and returns the
+// policy as it is to be stored before that.
+func (p Policy) Overdue(now time.Time) (Policy, bool) {
+	if p.ReplanAt.IsZero() || now.Before(p.ReplanAt) {
+		return p, false
+	}
+	p.ReplanAt = now.Add(ReplanTime)
+	return p, true
 }
 
 // WithDefaults returns p with each zero field at its default.

@@ -67,7 +67,7 @@ locals {
     provision = {
       description = "Creates, updates, revokes and deletes accounts"
       topic       = "provision"
-      publishers  = ["admin", "provision", "directorysync"]
+      publishers  = ["admin", "provision", "directorysync", "reconcile"]
       secrets     = ["password-key", "play-key"]
       timeout     = 300
       concurrency = 8
