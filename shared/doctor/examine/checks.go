@@ -30,7 +30,7 @@ func (p *patient) checks() []check {
 		{group: doctor.Service, name: checkPasswordKey, run: p.passwordKey},
 		{group: doctor.Credential, name: checkKey, run: p.key},
 		{group: doctor.Credential, name: checkClock, with: []string{checkKey}, run: p.clock},
-		{group: doctor.Credential, name: checkProof, after: []string{checkKey}, run: p.proof},
+		{group: doctor.Credential, name: checkProof, after: []string{checkKey}, with: []string{checkClock}, run: p.proof},
 	}
 	proof := []string{checkProof}
 	var scopes []string

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/credential"
@@ -46,6 +47,11 @@ func (p *patient) key(ctx context.Context, c check) []doctor.Line {
 func (p *patient) clock(ctx context.Context, c check) []doctor.Line {
 	// The credential's own endpoint has been checked; without one it is Google's.
 	uri := cmp.Or(p.credential.View.TokenURI, credential.TokenURI)
+	if p.credential.View.TokenURI == "" && p.Endpoint != "" {
+		uri = strings.TrimSuffix(p.Endpoint, "/") + "/token"
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.limit/4)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, uri, nil)
 	if err != nil {
 		return one(p.unknownTime(ctx, c, err))
@@ -67,7 +73,9 @@ func (p *patient) clock(ctx context.Context, c check) []doctor.Line {
 	}
 	// The answer was made about halfway, within the second that it tells.
 	ours := before.Add(after.Sub(before) / 2)
-	return one(doctor.Clock(ours.Sub(date.Add(time.Second / 2))))
+	l := doctor.Clock(ours.Sub(date.Add(time.Second / 2)))
+	p.clockOff = l.Status == doctor.Fail
+	return one(l)
 }
 
 func (p *patient) unknownTime(ctx context.Context, c check, err error) doctor.Line {
@@ -87,10 +95,12 @@ func (p *patient) proof(ctx context.Context, c check) []doctor.Line {
 		return one(c.line(doctor.Pass, "Google accepts the credential."))
 	}
 	l := c.line(doctor.Fail, "Google does not accept the credential.")
-	switch fault.ReasonOf(err) {
-	case google.ReasonKey, google.ReasonSubject, google.ReasonInvalid, google.ReasonRefused:
+	switch reason := fault.ReasonOf(err); {
+	case reason == google.ReasonKey && p.clockOff:
+		l = advise(l, doctor.AtMachine, "Set the clock right first.")
+	case reason == google.ReasonKey, reason == google.ReasonSubject, reason == google.ReasonInvalid, reason == google.ReasonRefused:
 		l = advise(l, doctor.AtServiceAccounts, "Look whether "+p.credential.View.ClientEmail+" and its key are there and enabled. If not, make a new key and take it into use: rollcall credential rotate FILE.")
-	case google.ReasonIdentity:
+	case reason == google.ReasonIdentity:
 		l = advise(l, doctor.AtMachine, "Run the functions as a service account, or import a key instead of the keyless credential.")
 	default:
 		l.What = "Google could not be asked to accept the credential."

@@ -36,18 +36,13 @@ func (p *patient) imap(ctx context.Context, c check) []doctor.Line {
 	if err == nil {
 		err = p.SignIn(ctx, who, token.Value)
 	}
-	l := c.line(doctor.Fail, "Signing in to the mailbox of %s by IMAP failed.", who)
-	switch fault.ReasonOf(err) {
-	case "":
-		if err == nil {
-			return one(c.line(doctor.Pass, "Google lets the mailbox of %s be opened by IMAP.", who))
-		}
-	case imap.ReasonToken, imap.ReasonOff:
+	if err == nil {
+		return one(c.line(doctor.Pass, "Google lets the mailbox of %s be opened by IMAP.", who))
+	}
+	l := advise(c.line(doctor.Fail, "Signing in to the mailbox of %s by IMAP failed.", who), try, "Try again, with another mailbox too.")
+	if reason := fault.ReasonOf(err); reason == imap.ReasonToken || reason == imap.ReasonOff {
 		// An administrator need not have a mailbox.
-		l.Status = doctor.Warn
-		l = advise(l, try, "If the administrator has no mailbox, or has IMAP off, try somebody else's.")
-	default:
-		l = advise(l, try, "Try again, with another mailbox too.")
+		l.Status, l.Advice = doctor.Warn, "If the administrator has no mailbox, or has IMAP off, try somebody else's."
 	}
 	return one(p.because(ctx, l, err))
 }

@@ -30,6 +30,7 @@ type patient struct {
 	tokens     *google.Tokens
 	caller     *google.Caller
 	credential credential.Credential // of the check key
+	clockOff   bool                  // of the check clock
 	scopes     []*scope              // in order of need
 }
 
