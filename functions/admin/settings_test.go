@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -122,6 +124,12 @@ func TestSettings(t *testing.T) {
 	if *got.Changed {
 		t.Errorf("the same labels: %+v", got)
 	}
+	// Whoever read the labels before another changed them undoes nothing unseen.
+	read := func(at time.Time) string {
+		return fmt.Sprintf(`{"labels":["c"],"updatedAt":%q}`, at.Format(time.RFC3339Nano))
+	}
+	b.refuse(409, "PUT", path+"/labels", read(got.UpdatedAt.Add(-time.Nanosecond)), "", "was last changed at")
+	b.want(200, "PUT", path+"/labels", strings.Replace(read(got.UpdatedAt), `"c"`, `"a","b"`, 1), nil)
 	got = settingView{}
 	b.want(200, "PUT", path+"/labels", `{"labels":[]}`, &got)
 	if len(got.Labels) > 0 || got.Warnings[len(got.Warnings)-1].Reason != mail.WarnNothingApplied {

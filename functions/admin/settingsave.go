@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/audit"
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
@@ -76,7 +77,9 @@ func asStored(body, old mail.Setting, exists bool) error {
 	return nil
 }
 
-// labelSetting applies a setting to labels, and to no others.
+// labelSetting applies a setting to labels, and to no others. Labels are no part of a
+// version, so whoever made them of those that were there says when that setting was
+// changed last.
 func (o *Office) labelSetting(r *request) error {
 	id, err := r.id("mail setting")
 	if err != nil {
@@ -87,7 +90,8 @@ func (o *Office) labelSetting(r *request) error {
 		return err
 	}
 	var body struct {
-		Labels *[]string `json:"labels"`
+		Labels    *[]string `json:"labels"`
+		UpdatedAt time.Time `json:"updatedAt"`
 	}
 	if err := r.body(&body); err != nil {
 		return err
@@ -103,8 +107,9 @@ func (o *Office) labelSetting(r *request) error {
 		if !ok {
 			return s, "", noSetting(e.ID, id)
 		}
+		err := asStored(mail.Setting{UpdatedAt: body.UpdatedAt}, s, ok)
 		s.Labels = *body.Labels
-		return s, "setting.labels", nil
+		return s, "setting.labels", err
 	})
 }
 

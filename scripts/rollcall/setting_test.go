@@ -2,10 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/mail"
+	"github.com/rollcall-emm/rollcall/shared/record"
 )
 
 // TestSettingCommands holds the outputs of the commands on mail settings.
@@ -154,5 +158,43 @@ func TestChangeOfAppliedSettingAsks(t *testing.T) {
 		if s, _ := book.Setting("mail"); s.IMAP.Host != want || (code == 0) != (answer == "yes\n") {
 			t.Errorf("%q: code %d, host %s", answer, code, s.IMAP.Host)
 		}
+	}
+}
+
+// TestLabelsOfTwoAdmins holds that whoever adds a label undoes none that another gave
+// meanwhile.
+func TestLabelsOfTwoAdmins(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.mailroom()
+	next := p.server.Config.Handler
+	p.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/labels") {
+			if err := p.db.Update(r.Context(), func(tx *record.Tx) error {
+				book, err := tx.MailBook("acme")
+				if err != nil {
+					return err
+				}
+				s, _ := book.Setting("mail")
+				s.Labels = append(s.Labels, "theirs")
+				if book, _, err = book.With(s, clock.Add(time.Second)); err != nil {
+					return err
+				}
+				return tx.PutMailBook(book)
+			}); err != nil {
+				t.Error(err)
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+	if code, _, errs := p.run(t.Context(), "setting", "apply", "mail", "--label", "ours"); code != exitRefused || !strings.Contains(errs, "was last changed at") {
+		t.Errorf("%d %s", code, errs)
+	}
+	book, err := p.db.MailBook(t.Context(), "acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, _ := book.Setting("mail"); !slices.Contains(s.Labels, "theirs") || slices.Contains(s.Labels, "ours") {
+		t.Errorf("the labels are %v", s.Labels)
 	}
 }

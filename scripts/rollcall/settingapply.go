@@ -54,7 +54,7 @@ func (a *app) settingApply() *cobra.Command {
 		if labels == nil {
 			labels = []string{} // the member must be there, and no null
 		}
-		body := map[string][]string{"labels": labels}
+		body := map[string]any{"labels": labels, "updatedAt": r.UpdatedAt}
 		if got, err = c.change(cmd.Context(), http.MethodPut, path+"/labels", body); err != nil {
 			return withFlag(err, settingFlagOf)
 		}
