@@ -33,12 +33,15 @@ func (m *Mint) believe(ent string, err error) error {
 	if f == nil || believed(f.Reason) == 0 {
 		return err
 	}
+	d := believed(f.Reason)
 	if f.RetryAfter == 0 {
 		f = f.After(30 * time.Second)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.bars[ent] = bar{f, m.opt.Now().Add(believed(f.Reason))}
+	// While one asker finds out whether a key works again, the others are told to come
+	// back in a second.
+	m.bars[ent] = bar{f, m.opt.Now().Add(min(d, f.RetryAfter))}
 	return f
 }
 

@@ -30,7 +30,7 @@ func (m *Mint) Token(ctx context.Context, ent, mailbox string, s mailclient.Scop
 		return google.AccessToken{}, err
 	}
 	if ctx.Err() != nil {
-		return google.AccessToken{}, later(ctx)
+		return google.AccessToken{}, Later(ctx)
 	}
 	subject := person.MailKey(mailbox)
 	fetched := m.flight.DoChan(ent+" "+string(s)+" "+subject, func() (any, error) {
@@ -40,7 +40,7 @@ func (m *Mint) Token(ctx context.Context, ent, mailbox string, s mailclient.Scop
 	})
 	select {
 	case <-ctx.Done():
-		return google.AccessToken{}, later(ctx)
+		return google.AccessToken{}, Later(ctx)
 	case r := <-fetched:
 		tok, _ := r.Val.(google.AccessToken)
 		return tok, r.Err
@@ -102,7 +102,8 @@ func scopes(s mailclient.Scope) google.Scopes {
 	return google.NewScopes(s.URL()) // none, which Google refuses
 }
 
-func later(ctx context.Context) error {
+// Later is the error of whose time ended before the token was there; ctx has ended.
+func Later(ctx context.Context) error {
 	return fault.Wrap(ctx.Err(), fault.Transient, ReasonLater, "The token was not there in time; ask again for this mailbox.").After(5 * time.Second)
 }
 
