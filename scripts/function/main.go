@@ -18,6 +18,7 @@ import (
 	_ "github.com/rollcall-emm/rollcall/functions/directorysync"
 	_ "github.com/rollcall-emm/rollcall/functions/directorywatch"
 	_ "github.com/rollcall-emm/rollcall/functions/enroll"
+	_ "github.com/rollcall-emm/rollcall/functions/mailtoken"
 	_ "github.com/rollcall-emm/rollcall/functions/passwordpush"
 	_ "github.com/rollcall-emm/rollcall/functions/passwordsweep"
 	_ "github.com/rollcall-emm/rollcall/functions/provision"

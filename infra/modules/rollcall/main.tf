@@ -31,6 +31,12 @@ locals {
       secrets     = ["play-key"]
       timeout     = 60
     }
+    mailtoken = {
+      description = "Gives registered mail servers OAuth tokens for mailboxes"
+      public      = true
+      secrets     = ["workspace-key-*"]
+      timeout     = 60
+    }
     admin = {
       description = "Reads status and starts workflows, for administrators"
       public      = false

@@ -24,6 +24,7 @@ import (
 	"github.com/rollcall-emm/rollcall/functions/directorysync"
 	"github.com/rollcall-emm/rollcall/functions/directorywatch"
 	"github.com/rollcall-emm/rollcall/functions/enroll"
+	"github.com/rollcall-emm/rollcall/functions/mailtoken"
 	"github.com/rollcall-emm/rollcall/functions/passwordpush"
 	"github.com/rollcall-emm/rollcall/functions/passwordsweep"
 	"github.com/rollcall-emm/rollcall/functions/provision"
@@ -33,6 +34,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/google/googletest"
+	"github.com/rollcall-emm/rollcall/shared/mailclient"
 	"github.com/rollcall-emm/rollcall/shared/play/playtest"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/setup"
@@ -190,7 +192,8 @@ func (s *Stack) credentials(ctx context.Context) error {
 		return err
 	}
 	s.Workspace.Tokens.Delegate(reader.Email, directoryapi.AdminDirectoryUserScope,
-		directoryapi.AdminDirectoryUserReadonlyScope, directoryapi.AdminDirectoryUserSecurityScope)
+		directoryapi.AdminDirectoryUserReadonlyScope, directoryapi.AdminDirectoryUserSecurityScope,
+		mailclient.Full.URL(), mailclient.IMAPAdmin.URL())
 	s.DirectoryKey = reader.JSON
 	s.Token = secret.New(rand.Text() + rand.Text())
 	if err := store.Put(ctx, admin.TokenName, s.Token); err != nil {
@@ -204,7 +207,7 @@ func (s *Stack) functions(ctx context.Context) (*http.ServeMux, error) {
 	p := s.Process
 	mux := http.NewServeMux()
 	for name, open := range map[string]func(context.Context, *setup.Process) (http.Handler, error){
-		"checkin": checkin.Open, "enroll": enroll.Open, "token": token.Open,
+		"checkin": checkin.Open, "enroll": enroll.Open, "token": token.Open, "mailtoken": mailtoken.Open,
 		"admin": admin.Open, "directorywatch": directorywatch.Open,
 	} {
 		h, err := open(ctx, p)
@@ -226,7 +229,7 @@ func (s *Stack) functions(ctx context.Context) (*http.ServeMux, error) {
 	}
 	mux.Handle("/", api.Edge{Function: "none", Log: p.Log, Now: time.Now}.Handle(
 		func(http.ResponseWriter, *http.Request) error {
-			return fault.New(fault.NotFound, "not-found", "the functions here are /enroll, /checkin, /token and /admin/v1/...")
+			return fault.New(fault.NotFound, "not-found", "the functions here are /enroll, /checkin, /token, /mailtoken and /admin/v1/...")
 		}))
 	return mux, nil
 }
