@@ -24,6 +24,13 @@ func (db *DB) Passwords(ctx context.Context, ent string, state password.State, p
 	return list[password.Ledger](ctx, db, store.Equal(Passwords, byState, ent+"/"+string(state), 0), p)
 }
 
+// AnyPassword reports whether a person of any enterprise has a password row, so that
+// a key set has sealed something. It reads one row at most.
+func (db *DB) AnyPassword(ctx context.Context) (bool, error) {
+	docs, _, err := find(ctx, db, store.Query{Kind: Passwords}, Page{Limit: 1})
+	return len(docs) > 0, err
+}
+
 // EveryPassword is Passwords for work on all of them: those that cannot be read are
 // counted and left out, for one must not stop the others.
 func (db *DB) EveryPassword(ctx context.Context, ent string, p Page) (ls []password.Ledger, damaged int, next string, err error) {

@@ -72,6 +72,38 @@ func TestOpen_OnOneMachineTheKeySetIsMade(t *testing.T) {
 	}
 }
 
+// TestOpen_W8_ALostKeySetIsNotReplaced: passwords that were sealed with it wait until it
+// is back.
+func TestOpen_W8_ALostKeySetIsNotReplaced(t *testing.T) {
+	t.Parallel()
+	p := process(t, "file")
+	db, err := p.DB(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := person.KeyOf("acme", "anna")
+	if err := db.Update(t.Context(), func(tx *record.Tx) error {
+		return tx.PutPassword(password.Ledger{Enterprise: "acme", Person: key, State: password.Active, Version: 1, Sealed: "AQ"})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	pusher, err := passwords.Open(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := secrets.Store(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Access(t.Context(), keyring.SecretName); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("another key set was made: %v", err)
+	}
+	_, err = pusher.Want(t.Context(), "acme", person.KeyOf("acme", "ben"))
+	if fault.ReasonOf(err) != password.ReasonKeyMissing || !strings.Contains(err.Error(), "restore its last version") {
+		t.Errorf("without its key set: %v", err)
+	}
+}
+
 // TestOpen_InTheCloudAnOperatorMakesTheKeySet: until then nothing is lost, and the
 // error says how.
 func TestOpen_InTheCloudAnOperatorMakesTheKeySet(t *testing.T) {
