@@ -9,7 +9,9 @@ import (
 
 // passwordKeyView is what may be seen of the key set that seals passwords.
 type passwordKeyView struct {
-	Set  bool          `json:"set"`
+	Set bool `json:"set"`
+	// Lost: there is no key set, and passwords are stored that were sealed with one.
+	Lost bool          `json:"lost,omitzero"`
 	Keys []keyring.Key `json:"keys"`
 }
 
@@ -24,12 +26,17 @@ func (o *Office) showPasswordKey(r *request) error {
 	return o.answerPasswordKey(r)
 }
 
-func (o *Office) answerPasswordKey(r *request) error {
-	keys, err := keyring.Keys(r.Context(), o.Secrets, keyring.SecretName)
-	if err != nil {
+func (o *Office) answerPasswordKey(r *request) (err error) {
+	var v passwordKeyView
+	if v.Keys, err = keyring.Keys(r.Context(), o.Secrets, keyring.SecretName); err != nil {
 		return err
 	}
-	return answer(r, passwordKeyView{Set: len(keys) > 0, Keys: keys})
+	if v.Set = len(v.Keys) > 0; !v.Set {
+		if v.Lost, err = o.DB.AnyPassword(r.Context()); err != nil {
+			return err
+		}
+	}
+	return answer(r, v)
 }
 
 // rotatePasswordKey makes the key set, or adds a key that seals from now on. The
@@ -41,6 +48,8 @@ func (o *Office) rotatePasswordKey(r *request) error {
 	}
 	var body struct {
 		Rotate bool `json:"rotate"`
+		// Anew: make a key set although passwords wait for the one that was lost.
+		Anew bool `json:"anew"`
 	}
 	if err := r.body(&body); err != nil {
 		return err
@@ -54,7 +63,9 @@ func (o *Office) rotatePasswordKey(r *request) error {
 	}
 	detail := "rotated"
 	if len(keys) == 0 {
-		detail = "made"
+		if detail, err = o.firstKey(r.Context(), body.Anew); err != nil {
+			return err
+		}
 	}
 	rec := o.note(r, systemTrail, "password-key.rotate", "secret:"+keyring.SecretName, detail+", asked for in "+e.ID)
 	err = o.recorded(r.Context(), rec, func() error {
@@ -72,4 +83,21 @@ func (o *Office) rotatePasswordKey(r *request) error {
 		return err
 	}
 	return o.answerPasswordKey(r)
+}
+
+// firstKey returns the trail's word for a key set that is made where there is none,
+// or refuses it where one was lost: a new one opens nothing that is stored.
+func (o *Office) firstKey(ctx context.Context, anew bool) (string, error) {
+	lost, err := o.DB.AnyPassword(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case !lost:
+		return "made", nil
+	case !anew:
+		return "", fault.New(fault.Conflict, "password-key-lost",
+			"the secret %q is gone, and passwords are stored that were sealed with it; put its last version back, and nothing is lost. "+
+				"If it is gone for good: rollcall password key --rotate --anew, then rollcall password renew --all in each enterprise", keyring.SecretName)
+	}
+	return "made anew", nil
 }

@@ -2,7 +2,9 @@ package admin
 
 import (
 	"context"
+	"iter"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -43,6 +45,10 @@ type passwordView struct {
 	Waiting bool `json:"waiting,omitzero"`
 	// Account is the id of the Google account that has it.
 	Account string `json:"account,omitempty"`
+	// Locked is why the stored password does not open, so that nothing can be done
+	// with it. It is told of one person alone.
+	Locked     string `json:"locked,omitempty"`
+	LockedText string `json:"lockedText,omitempty"`
 }
 
 func viewPassword(l password.Ledger, maxAttempts int) passwordView {
@@ -131,12 +137,18 @@ func (o *Office) showPassword(r *request) error {
 	}
 	v := viewPassword(l, most)
 	v.Name, v.Mail = p.Entry.Name(), p.Entry.Mail
+	if l.Sealed != "" {
+		v.Locked = o.locks(r.Context()).on(l)
+		v.LockedText = password.Text(v.Locked)
+	}
 	return answer(r, v)
 }
 
 // passwordCounts tells how the passwords of an enterprise stand.
 type passwordCounts struct {
 	password.Counts
+	// Locked are those that no key opens, by reason.
+	Locked map[string]int `json:"locked,omitempty"`
 	// Truncated says that there are more than were counted.
 	Truncated bool `json:"truncated,omitzero"`
 }
@@ -151,12 +163,34 @@ func (o *Office) showPasswordStatus(r *request) error {
 	}
 	var v passwordCounts
 	var end ending
-	v.Counts = password.Count(every(maxCounted, o.passwordRows(r.Context(), e.ID), &end))
+	rows := every(maxCounted, o.passwordRows(r.Context(), e.ID), &end)
+	v.Counts = password.Count(v.locked(rows, func() locks { return o.locks(r.Context()) }))
 	v.Truncated = end.more
 	if end.err != nil {
 		return end.err
 	}
 	return answer(r, v)
+}
+
+// locked hands rows on, and counts those that no key opens. The keys are read once, and
+// not for nobody.
+func (v *passwordCounts) locked(rows iter.Seq[password.Ledger], read func() locks) iter.Seq[password.Ledger] {
+	keys := sync.OnceValue(read)
+	return func(yield func(password.Ledger) bool) {
+		for l := range rows {
+			if l.Sealed != "" {
+				if why := keys().on(l); why != "" {
+					if v.Locked == nil {
+						v.Locked = map[string]int{}
+					}
+					v.Locked[why]++
+				}
+			}
+			if !yield(l) {
+				return
+			}
+		}
+	}
 }
 
 // passwordRows reads an enterprise's passwords page by page.

@@ -68,6 +68,7 @@ func TestPasswords(t *testing.T) {
 
 	var one passwordView
 	b.want(200, "GET", "/v1/enterprises/acme/people/"+ada+"/password", "", &one)
+	ofAda.Locked, ofAda.LockedText = password.ReasonKeyMissing, password.Text(password.ReasonKeyMissing)
 	if d := cmp.Diff(ofAda, one); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
@@ -76,7 +77,7 @@ func TestPasswords(t *testing.T) {
 	want := passwordCounts{Counts: password.Counts{
 		ByState: map[password.State]int{password.Active: 1, password.Retry: 1, password.Failed: 1, password.Pending: 1},
 		Waiting: 1, Deferred: 1, ByReason: map[string]int{password.ReasonAttempts: 1},
-	}}
+	}, Locked: map[string]int{password.ReasonKeyMissing: 2}}
 	if d := cmp.Diff(want, counts); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}

@@ -40,7 +40,8 @@ type previewView struct {
 	// PasswordVersion; 0 where Google has accepted none.
 	NeedsGenerated  bool `json:"needsGenerated,omitzero"`
 	PasswordVersion int  `json:"passwordVersion,omitzero"`
-	// Waits: it is sent once Google has accepted the password (invariant C5).
+	// Waits: it is sent once Google has accepted the password (invariant C5), or once
+	// the stored one opens again.
 	Waits bool `json:"waits,omitzero"`
 }
 
@@ -70,7 +71,11 @@ func (o *Office) previewSettings(r *request) error {
 	if err != nil {
 		return err
 	}
-	items, next := cut(preview(d, book, owner, l), p, func(v previewView) string { return v.Setting })
+	locked := ""
+	if l.Sealed != "" {
+		locked = o.locks(r.Context()).on(l)
+	}
+	items, next := cut(preview(d, book, owner, l, locked), p, func(v previewView) string { return v.Setting })
 	if items == nil {
 		items = []previewView{}
 	}
@@ -85,8 +90,9 @@ func (o *Office) ledger(ctx context.Context, p person.Person) (password.Ledger, 
 	return o.DB.Password(ctx, p.Enterprise, p.Key)
 }
 
-// preview is a pure function of rows; the views are in order of the settings' ids.
-func preview(d device.Device, book mail.Book, owner person.Person, l password.Ledger) []previewView {
+// preview is a pure function of rows, and of why the password does not open (see
+// locks); the views are in order of the settings' ids.
+func preview(d device.Device, book mail.Book, owner person.Person, l password.Ledger, locked string) []previewView {
 	usable := 0
 	if l.Usable() {
 		usable = l.Version
@@ -110,6 +116,11 @@ func preview(d device.Device, book mail.Book, owner person.Person, l password.Le
 		v := view(c.Setting)
 		v.Next = c.Do
 		switch c.Do {
+		case mail.Send:
+			if c.PasswordVersion > 0 && locked != "" {
+				v.Next, v.Waits = mail.Wait, true
+				v.Reason, v.ReasonText = locked, password.Text(locked)
+			}
 		case mail.Withdraw:
 			withdrawn[c.Setting] = true
 		case mail.Block:

@@ -96,7 +96,7 @@ func TestPreview_C5(t *testing.T) {
 		{"another label", on, []mail.Setting{setting("plain", func(s *mail.Setting) { s.Labels = []string{"x"} })}, who, active, []string{}},
 	} {
 		got := []string{}
-		for _, v := range preview(tc.d, mail.Book{Enterprise: "acme", Settings: tc.settings}, tc.who, tc.l) {
+		for _, v := range preview(tc.d, mail.Book{Enterprise: "acme", Settings: tc.settings}, tc.who, tc.l, "") {
 			got = append(got, shown(v))
 			if v.Reason != "" && v.ReasonText == "" {
 				t.Errorf("%s: %s has no words", tc.name, v.Reason)

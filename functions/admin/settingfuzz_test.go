@@ -72,7 +72,7 @@ func FuzzSettingBody(f *testing.F) {
 		owner := person.Person{Key: "k", State: person.Active, Labels: saved.Labels, Entry: person.Entry{
 			Mail: "a@example.com", Login: "a", Attributes: map[string]string{"site": "x", mail.AppleAttribute: "y"},
 		}}
-		shown, err := json.Marshal(preview(device.Device{ID: "d", State: device.Active}, read, owner, password.Ledger{State: password.Active, Version: 1}))
+		shown, err := json.Marshal(preview(device.Device{ID: "d", State: device.Active}, read, owner, password.Ledger{State: password.Active, Version: 1}, ""))
 		if err != nil || bytes.Contains(shown, []byte(placeholder.Reveal())) && !strings.Contains(string(body), placeholder.Reveal()) {
 			t.Fatalf("%v in %s", err, shown)
 		}

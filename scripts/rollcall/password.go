@@ -51,6 +51,8 @@ type passwordRow struct {
 	Deferred    time.Time      `json:"deferredSince"`
 	Waiting     bool           `json:"waiting"`
 	Account     string         `json:"account"`
+	Locked      string         `json:"locked"`
+	LockedText  string         `json:"lockedText"`
 }
 
 func (a *app) passwordList() *cobra.Command {

@@ -60,6 +60,11 @@ func TestPasswordCommands(t *testing.T) {
 		{"password-policy-remove-needed", (*place).mailroom, "password policy --remove --yes", 4},
 		{"password-key-none", (*place).acme, "password key", 0},
 		{"password-key-none-json", (*place).acme, "password key --json", 0},
+		{"password-key-lost", (*place).keyLost, "password key", 0},
+		{"password-key-lost-rotate", (*place).keyLost, "password key --rotate", 4},
+		{"password-key-anew-alone", (*place).keyLost, "password key --anew", 2},
+		{"password-status-key-lost", (*place).keyLost, "password status", 0},
+		{"password-status-one-key-lost", (*place).keyLost, "password status ada@example.com", 0},
 
 		{"account-show-person", func(p *place) { p.passwords(); p.google() }, "account show ada@example.com", 0},
 		{"account-show-person-json", func(p *place) { p.passwords(); p.google() }, "account show ada --json", 0},

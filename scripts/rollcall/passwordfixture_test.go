@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"regexp"
 	"time"
 
 	"github.com/rollcall-emm/rollcall/functions/admin"
@@ -11,6 +12,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/mail"
 	"github.com/rollcall-emm/rollcall/shared/password"
+	"github.com/rollcall-emm/rollcall/shared/password/keyring"
 	"github.com/rollcall-emm/rollcall/shared/person"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/secret"
@@ -18,7 +20,35 @@ import (
 )
 
 // sealedText is what a test must find nowhere in an output.
-const sealedText = "sealed-password"
+// Key 1 opens it, as far as anybody can tell who does not try.
+const sealedText = "AQAAAAEsealed-passwordAA"
+
+// keyNumber finds a key's id in a key set as it is kept.
+var keyNumber = regexp.MustCompile(`("(?:keyId|primaryKeyId)":)\d+`)
+
+// keySet puts a key set with the key 1.
+func (p *place) keySet() {
+	p.t.Helper()
+	ctx, secrets := p.t.Context(), p.office.Secrets
+	if err := keyring.Create(ctx, secrets, keyring.SecretName); err != nil {
+		p.t.Fatal(err)
+	}
+	v, err := secrets.Access(ctx, keyring.SecretName)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := secrets.Put(ctx, keyring.SecretName, secret.New(keyNumber.ReplaceAllString(v.Reveal(), "${1}1"))); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// keyLost is a company whose passwords have no key any more.
+func (p *place) keyLost() {
+	p.t.Helper()
+	p.company()
+	p.policy()
+	p.has(keyAda, password.Ledger{State: password.Active, Version: 3, SetAt: clock, Accepted: 3, Account: "104"})
+}
 
 // policy puts a password policy.
 func (p *place) policy() {
@@ -57,6 +87,7 @@ func (p *place) passwords() {
 	p.t.Helper()
 	p.company()
 	p.policy()
+	p.keySet()
 	p.has(keyAda, password.Ledger{
 		State: password.Active, Version: 3, Begun: clock.AddDate(0, 0, -5), Length: 16, SetAt: clock.AddDate(0, 0, -5), RotateAt: clock.AddDate(0, 0, 80),
 		Accepted: 3, Account: "104", Leases: 4,

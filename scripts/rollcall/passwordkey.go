@@ -13,11 +13,17 @@ There is one key set for the whole installation, in the secret store; the keys
 themselves are never shown. --rotate makes the key set where there is none. Where
 there is one it adds a key, which seals from now on; the older keys stay, because
 passwords that they sealed are sealed anew only as they are used. Without its keys a
-stored password is lost: keep the secret's older versions.`
+stored password is lost: keep the secret's older versions.
+
+If the key set is gone while passwords are stored, put the secret password-key back,
+and nothing is lost; no other one is made in its place meanwhile. If it is gone for
+good, --rotate --anew makes one, and every password is to be renewed:
+rollcall password renew --all, in each enterprise.`
 
 // keyRows is what the server says of the key set.
 type keyRows struct {
 	Set  bool `json:"set"`
+	Lost bool `json:"lost"`
 	Keys []struct {
 		ID      uint32 `json:"id"`
 		Primary bool   `json:"primary"`
@@ -26,12 +32,16 @@ type keyRows struct {
 }
 
 func (a *app) passwordKey() *cobra.Command {
-	var rotate bool
+	var rotate, anew bool
 	cmd := &cobra.Command{
 		Use: "key", Short: "Show or rotate the keys that seal stored passwords", Long: passwordKeyHelp, Args: cobra.NoArgs,
 	}
 	cmd.Flags().BoolVar(&rotate, "rotate", false, "make the key set, or add a key to it that seals from now on")
+	cmd.Flags().BoolVar(&anew, "anew", false, "with --rotate: make a key set although passwords are stored that only the lost one opens")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if anew && !rotate {
+			return usagef("--anew goes with --rotate")
+		}
 		path, err := a.of()
 		if err != nil {
 			return err
@@ -42,7 +52,7 @@ func (a *app) passwordKey() *cobra.Command {
 		}
 		var got []byte
 		if rotate {
-			got, err = c.change(cmd.Context(), http.MethodPost, path+"/password-key", map[string]bool{"rotate": true})
+			got, err = c.change(cmd.Context(), http.MethodPost, path+"/password-key", map[string]bool{"rotate": true, "anew": anew})
 		} else {
 			got, err = c.get(cmd.Context(), path+"/password-key", nil)
 		}
@@ -61,6 +71,10 @@ func (a *app) printKeys(body []byte, rotated bool) error {
 	r, err := decode[keyRows](body)
 	if err != nil {
 		return err
+	}
+	if r.Lost {
+		a.say("The key set is LOST: passwords are stored that were sealed with one, and it is not in the secret store. Put the last version of the secret password-key back; nothing is lost then. Until it is back, no password reaches Google or a device.")
+		return nil
 	}
 	if !r.Set {
 		a.say("There is no key set, so no password can be stored. Make it, once for the whole installation: %s", a.command("password key --rotate"))

@@ -15,7 +15,8 @@ import (
 // passwordCounts is how an enterprise's passwords stand.
 type passwordCounts struct {
 	password.Counts
-	Truncated bool `json:"truncated"`
+	Locked    map[string]int `json:"locked"`
+	Truncated bool           `json:"truncated"`
 }
 
 func (a *app) passwordStatus() *cobra.Command {
@@ -91,6 +92,7 @@ func (a *app) passwordRows(r passwordRow) [][]string {
 			rows = append(rows, []string{"  " + name, value})
 		}
 	}
+	add(r.Locked != "", "LOCKED", because(r.Locked, r.LockedText))
 	add(r.Reason != "", "why", because(r.Reason, r.ReasonText))
 	add(true, "version", r.version())
 	add(r.tries() != "", "attempts", r.tries())
@@ -133,23 +135,34 @@ func (a *app) printCounts(cmd *cobra.Command, c *client, path string, n password
 	if n.Truncated {
 		a.say("There are more people than were counted.")
 	}
+	if err := a.reasons("NOT TO BE OPENED BECAUSE", n.Locked, more); err != nil {
+		return err
+	}
 	if len(n.ByReason) == 0 {
 		return nil
 	}
-	rows = nil
-	for _, word := range slices.SortedFunc(maps.Keys(n.ByReason), func(x, y string) int {
-		return cmp.Or(n.ByReason[y]-n.ByReason[x], cmp.Compare(x, y))
-	}) {
-		rows = append(rows, []string{word, strconv.Itoa(n.ByReason[word]) + more, password.Text(word)})
-	}
-	if err := a.print(""); err != nil {
-		return err
-	}
-	if err := a.table([]string{"FAILED BECAUSE", "PEOPLE", "WHAT TO DO"}, rows); err != nil {
+	if err := a.reasons("FAILED BECAUSE", n.ByReason, more); err != nil {
 		return err
 	}
 	a.say("Who they are: %s", a.command("password list --state failed"))
 	return nil
+}
+
+// reasons is a table of what ails how many, the most first; nothing where nothing does.
+func (a *app) reasons(title string, people map[string]int, more string) error {
+	if len(people) == 0 {
+		return nil
+	}
+	var rows [][]string
+	for _, word := range slices.SortedFunc(maps.Keys(people), func(x, y string) int {
+		return cmp.Or(people[y]-people[x], cmp.Compare(x, y))
+	}) {
+		rows = append(rows, []string{word, strconv.Itoa(people[word]) + more, password.Text(word)})
+	}
+	if err := a.print(""); err != nil {
+		return err
+	}
+	return a.table([]string{title, "PEOPLE", "WHAT TO DO"}, rows)
 }
 
 // meaning says what a state means for those who are in it.

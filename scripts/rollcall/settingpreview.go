@@ -124,6 +124,9 @@ func (r previewRow) brings() string {
 	case mail.Withdraw:
 		return "has it removed"
 	case mail.Wait:
+		if r.PasswordVersion > 0 {
+			return "WAITS: the stored password of the person does not open"
+		}
 		return "WAITS: Google has not accepted the person's password"
 	case mail.Block:
 		if r.Status == "" {

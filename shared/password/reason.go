@@ -51,7 +51,7 @@ var texts = map[string]string{
 	ReasonNoDirectory:   "The enterprise's directory is not configured for Google. Configure it, and the password is sent by itself.",
 	ReasonNoAnswer:      "The attempt ended without an answer; it counts, and another follows.",
 	ReasonUnexplained:   "The attempt failed for a reason without a name; see the log.",
-	ReasonKeyMissing:    "The key for stored passwords is not in the secret store. Restore its last version, or make the first one with rollcall password key --rotate; nothing is lost.",
+	ReasonKeyMissing:    "The key for stored passwords is not in the secret store. Put its last version back, and nothing is lost; where there never was one: rollcall password key --rotate.",
 	ReasonKeyUnknown:    "The password was sealed with a key that the key set lacks. Restore the key set's earlier version; nothing is lost.",
 	ReasonKeyDamaged:    "The key set for stored passwords cannot be read. Restore its last good version; nothing is lost.",
 	ReasonUnreadable:    "The stored password is damaged. Renew it.",

@@ -42,3 +42,10 @@ func Keys(ctx context.Context, store Accessor, name string) ([]Key, error) {
 	}
 	return out, nil
 }
+
+// Opener returns the id of the key that opens what was sealed; false for what is no
+// ciphertext of a Keyring. It reads no key, and does not try one.
+func Opener(sealed string) (id uint32, ok bool) {
+	_, id, ok = decode(sealed)
+	return id, ok
+}
