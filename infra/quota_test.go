@@ -9,9 +9,9 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/workspace"
 )
 
-// quota is how many calls a minute Google's Directory API takes of one person in one
-// project.
-const quota = 2400
+// checkins is how many instances of checkin may push passwords of one enterprise at
+// their limit at once.
+const checkins = 5
 
 // TestGoogleQuotaOfOneEnterpriseHolds: what the functions may spend in one minute, at
 // the rates and in the numbers of instances that modules/rollcall sets.
@@ -31,20 +31,20 @@ func TestGoogleQuotaOfOneEnterpriseHolds(t *testing.T) {
 		return n
 	}
 	rate := func(function string) float64 { return number(function, `ROLLCALL_DIRECTORY_RATE += "(\d+)"`) }
-	instance := func(function string) float64 { return 60*rate(function) + float64(workspace.CallerOptions().Burst) }
+	instance := func(function string) float64 { return 60*rate(function) + float64(workspace.Burst(int(rate(function)))) }
 
 	handedOut := dispatch.Share * rate("passwordsweep")
 	if other := dispatch.Share * rate("provision"); other != handedOut {
 		t.Errorf("passwordsweep hands out %v a second and provision %v, from the same row", handedOut, other)
 	}
-	if sum := 60*handedOut + instance("directorysync") + instance("checkin"); sum > quota {
-		t.Errorf("%v calls in a minute, want at most %v", sum, quota)
+	if sum := 60*handedOut + instance("directorysync") + checkins*instance("checkin"); sum > workspace.Quota {
+		t.Errorf("%v calls in a minute, want at most %v", sum, workspace.Quota)
 	}
 	instances := number("passwordpush", `instances += (\d+)`)
 	if can := instances * rate("passwordpush"); can < handedOut {
 		t.Errorf("passwordpush makes %v calls a second, and %v are handed out", can, handedOut)
 	}
-	if can := instances * instance("passwordpush"); can > quota {
-		t.Errorf("passwordpush alone makes %v calls in a minute, want at most %v", can, quota)
+	if can := instances * instance("passwordpush"); can > workspace.Quota {
+		t.Errorf("passwordpush alone makes %v calls in a minute, want at most %v", can, workspace.Quota)
 	}
 }

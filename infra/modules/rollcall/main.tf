@@ -55,16 +55,17 @@ locals {
   #
   # Google's directory takes 2,400 calls a minute of one enterprise's administrator in
   # one project. ROLLCALL_DIRECTORY_RATE is calls a second, per instance and enterprise,
-  # and whoever was idle may make 100 at once before. In one minute these make at most:
+  # and whoever was idle may make those of two seconds at once before. In one minute
+  # these make at most:
   #
   #   passwordpush   1,440  what passwordsweep and provision hand out: 0.8 x 30 a second,
   #                         from one row, whatever the number of instances
-  #   directorysync    700  60 x 10 + 100: one instance at a time has an enterprise's run
-  #   checkin          160  60 x 1 + 100, of each instance that pushes a password while
+  #   directorysync    620  60 x 10 + 20: one instance at a time has an enterprise's run
+  #   checkin          310  5 x (60 x 1 + 2), of five instances that push passwords while
   #                         the device waits
   #
-  # which is 2,300. passwordpush must keep up with what is handed out, 5 x 6 = 30 a
-  # second against 24; and whatever is replayed to it, 5 x (60 x 6 + 100) = 2,300 are
+  # which is 2,370. passwordpush must keep up with what is handed out, 5 x 6 = 30 a
+  # second against 24; and whatever is replayed to it, 5 x (60 x 6 + 12) = 1,860 are
   # all that it can make. More instances of checkin at once go beyond the quota if each
   # of them pushes at its limit: Google then refuses, which fails nobody's password, but
   # delays them and the directory. Where that happens, ROLLCALL_PASSWORD_BUDGET = "0s"
