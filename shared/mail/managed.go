@@ -11,6 +11,9 @@ import (
 
 const gmailPackage = "com.google.android.gm"
 
+// passwordKey is the generic form's key of the password.
+const passwordKey = "email_password"
+
 // KeyValues is a setting as managed configuration of an Android app
 // (RestrictionsManager): keys with values of type string, bool or int.
 type KeyValues struct {
@@ -107,7 +110,7 @@ func (k *KeyValues) generic(p Payload, on Device) {
 		k.Values["email_sign_in"] = "oauth"
 	}
 	if !p.Password.Empty() {
-		k.Secrets["email_password"] = p.Password
+		k.Secrets[passwordKey] = p.Password
 	}
 	if p.IMAP != nil {
 		k.Values["imap_host"] = p.IMAP.Host

@@ -160,6 +160,9 @@ func (s Setting) NeedsGenerated() bool {
 	})
 }
 
+// extraPath is the place of the extra keys.
+const extraPath = "managed.extra."
+
 // field is a template with its place in the setting.
 type field struct {
 	path, text string
@@ -172,7 +175,7 @@ func (s Setting) templates() []field {
 	all := []field{{"email", s.Email, false}, {"userName", s.UserName, false}, {"password", s.Password, true}}
 	if s.Managed != nil {
 		for _, k := range sorted(s.Managed.Extra) {
-			all = append(all, field{"managed.extra." + k, s.Managed.Extra[k], true})
+			all = append(all, field{extraPath + k, s.Managed.Extra[k], true})
 		}
 	}
 	return slices.DeleteFunc(all, func(f field) bool { return f.text == "" })

@@ -113,6 +113,9 @@ func TestValidate_M1_M2_M3_M4(t *testing.T) {
 		{"own key with the generated password and another user name", exchange(own("$USERID$", ""), managed(mail.Generic, extra(autogen))), linked, "userName", "$EMAIL$"},
 		{"own key with the generated password without a linked credential", exchange(managed(mail.Generic, extra(autogen))), unlinked, "signIn", ""},
 		{"own key with a part of a password", exchange(managed(mail.Generic, extra("x"+autogen))), linked, "managed.extra.email_password", "alone"},
+		{"a password in clear", exchange(managed(mail.Generic, extra("Tr0ub4dor"))), linked, "managed.extra.email_password", "in clear"},
+		{"an attribute as password", exchange(managed(mail.Generic, extra("$site$"))), linked, "managed.extra.email_password", "in clear"},
+		{"the person's own password", exchange(managed(mail.Generic, extra("$PASSWORD$"))), linked, "", ""},
 		{"own key with an unknown variable", exchange(managed(mail.Generic, extra("$X$"))), linked, "managed.extra.email_password", "$X$"},
 		{"no key", exchange(managed(mail.Generic, map[string]string{"a b": ""})), linked, "managed.extra", ""},
 
@@ -173,11 +176,18 @@ func TestWarnings_W9(t *testing.T) {
 			[]string{mail.WarnUnprotected, mail.WarnPersonIsAsked}},
 		{"the flag in Gmail", exchange(apps, managed(mail.Gmail, nil)), []string{mail.WarnGoogleClosed, mail.WarnGmailAsks}},
 		{"an own key with the generated password", imap(managed(mail.Generic, map[string]string{"k": "$GOOGLE_AUTOGEN_PASSWORD$"})), []string{mail.WarnGoogleClosed}},
+		{"keys that look like secrets", imap(managed(mail.Generic, map[string]string{
+			"proxyPassword": "Tr0ub4dor", "api_key": "$site$", "wifi_pin": "4711", "password_required": "true", "token": "$GOOGLE_AUTOGEN_PASSWORD$",
+			"max_password_length": "12", "secret": "$PASSWORD$", "signature": "Sent by phone",
+		})), []string{mail.WarnGoogleClosed, mail.WarnSecretInClear}},
 		{"no label", imap(func(s *mail.Setting) { s.Labels = nil }), []string{mail.WarnNothingApplied}},
 	} {
 		var got []string
 		for _, w := range tc.setting.Warnings() {
 			got = append(got, w.Reason)
+			if w.Reason == mail.WarnSecretInClear && !strings.HasPrefix(w.Text, "The values of api_key, proxyPassword, wifi_pin look") {
+				t.Errorf("%s: %q names other keys", tc.name, w.Text)
+			}
 			if !strings.HasSuffix(w.Text, ".") {
 				t.Errorf("%s: %q is no sentence", tc.name, w.Text)
 			}

@@ -208,6 +208,10 @@ func (s Setting) template(f field, in Surroundings) error {
 			return fault.Field(f.path, "$%s$ stands alone", name)
 		}
 	}
+	if f.path == extraPath+passwordKey && !t.is(PasswordVariable) && !t.is(Generated) {
+		// As with the setting's own password.
+		return fault.Field(f.path, "give $%s$ or $%s$; any other password would be in clear in the store and on the way", PasswordVariable, Generated)
+	}
 	return nil
 }
 

@@ -3,6 +3,8 @@ package mail
 import (
 	"net"
 	"strings"
+
+	"github.com/rollcall-emm/rollcall/shared/pattern"
 )
 
 // Warning is what an admin should know of a setting that is allowed all the same.
@@ -20,7 +22,30 @@ const (
 	WarnPersonIsAsked  = "person-is-asked"
 	WarnOAuthExchange  = "google-exchange-oauth"
 	WarnNothingApplied = "no-labels"
+	WarnSecretInClear  = "secret-in-clear"
 )
+
+// secretKeyPattern is how keys are named whose values must not be seen.
+var secretKeyPattern = pattern.New(`(?i)pass(?:word|wd|code|phrase)|secret|token|credential|private_?key|api_?key|(?:^|_)pin$`)
+
+// inClear returns the keys of managed configuration that look as if they held a
+// secret, whose value everybody reads who may read the setting. What says yes or no, or
+// counts, is none.
+func (s Setting) inClear() (keys []string) {
+	if s.Managed == nil {
+		return nil
+	}
+	for _, k := range sorted(s.Managed.Extra) {
+		v := s.Managed.Extra[k]
+		if v == dollars(PasswordVariable) || v == dollars(Generated) || v == "" || v == "true" || v == "false" || len(strings.Trim(v, "0123456789")) == 0 && len(v) < 4 {
+			continue
+		}
+		if secretKeyPattern.MatchString(k) {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
 
 // Warnings returns what to tell whoever saves or shows the setting, in the command
 // line's output and in the API's reply (invariant W9).
@@ -42,6 +67,9 @@ func (s Setting) Warnings() []Warning {
 		"Gmail takes no password from managed configuration: it asks the person for it.")
 	warn(s.Password == dollars(PasswordVariable), WarnPersonIsAsked,
 		"Rollcall does not have people's own passwords: the mail client asks for it.")
+	keys := s.inClear()
+	warn(len(keys) > 0, WarnSecretInClear,
+		"The values of "+strings.Join(keys, ", ")+" look like secrets. They are kept and shown in clear, and devices get them in clear but for TLS.")
 	warn(len(s.Labels) == 0, WarnNothingApplied, "The setting is applied to no label, so no device has it.")
 	return ws
 }
