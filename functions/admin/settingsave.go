@@ -17,10 +17,7 @@ import (
 // refused where it is not as stored, so that nobody's change is undone unseen. What
 // changes nothing is not stored.
 func (o *Office) saveSetting(r *request) error {
-	id, err := r.id("mail setting")
-	if err != nil {
-		return err
-	}
+	id := r.PathValue("id") // Validate says what it may be
 	e, err := o.enterprise(r)
 	if err != nil {
 		return err

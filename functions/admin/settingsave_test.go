@@ -28,6 +28,8 @@ func TestSettingRefusals(t *testing.T) {
 	}{
 		{"id in capitals", "/Sales", ok, 400, "id", "a-z"},
 		{"long id", "/" + strings.Repeat("a", 41), ok, 400, "id", "1 to 40"},
+		{"an id with a space", "/Sales%20two", ok, 400, "id", "a-z"},
+		{"an id with a slash", "/..%2Fsales", ok, 400, "id", "a-z"},
 		{"another id", "/sales", set(func(s *mail.Setting) { s.ID = "other" }), 400, "id", `names the setting "sales"`},
 		{"another enterprise", "/sales", set(func(s *mail.Setting) { s.Enterprise = "other" }), 400, "enterprise", `"acme"`},
 		{"a version of nothing", "/sales", set(func(s *mail.Setting) { s.Version = 1 }), 409, "", "no such setting any more"},
