@@ -65,7 +65,7 @@ func (a *app) deviceCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "device", Short: "Devices that enrolled", Aliases: []string{"devices"}}
 	cmd.AddCommand(a.deviceList(), a.deviceShow(), a.deviceLabel(),
 		a.workflowCommand("retire", "device", "Take devices out of service for good",
-			"Take devices out of service for good: each gives its account and its mail\nsettings up at its next check-in, and its key is never admitted again. To use a device again it must be\nenrolled anew, with new keys."),
+			"Take devices out of service for good: each gives its account and its mail settings\nup at its next check-in, and its key is never admitted again. To use a device again\nit must be enrolled anew, with new keys."),
 		a.workflowCommand("release", "device", "Lift the hold of devices, so that they add their account again",
 			"Lift the hold of devices, so that they add their account again at their next\ncheck-in. It also forgives the count of tokens of a device that asked too often."))
 	return cmd

@@ -63,6 +63,11 @@ func TestPasswordCommands(t *testing.T) {
 		{"password-key-lost", (*place).keyLost, "password key", 0},
 		{"password-key-lost-rotate", (*place).keyLost, "password key --rotate", 4},
 		{"password-key-anew-alone", (*place).keyLost, "password key --anew", 2},
+		{"password-status-policy-removed", func(p *place) {
+			p.passwords()
+			p.put(func(tx *record.Tx) error { return tx.DeletePasswordPolicy("acme") })
+		},
+			"password status", 0},
 		{"password-status-key-lost", (*place).keyLost, "password status", 0},
 		{"password-status-one-key-lost", (*place).keyLost, "password status ada@example.com", 0},
 
@@ -77,6 +82,12 @@ func TestPasswordCommands(t *testing.T) {
 		{"device-label-nothing", (*place).mailroom, "device label d2", 2},
 		{"device-label-bad", (*place).mailroom, "device label d2 --add Sales!", 2},
 		{"device-retire-lost", (*place).mailroom, "device retire d2 --lost", 0},
+		{"device-retire-lost-kept", (*place).keptOnLoss, "device retire d2 --lost", 0},
+		{"device-retire-lost-no-policy", func(p *place) {
+			p.mailroom()
+			p.put(func(tx *record.Tx) error { return tx.DeletePasswordPolicy("acme") })
+		},
+			"device retire d2 --lost", 0},
 		{"device-list-labels", (*place).mailroom, "device list", 0},
 		{"device-show-labels", (*place).mailroom, "device show d2", 0},
 		{"directory-people-label", (*place).mailroom, "directory people label ada@example.com carol --add north", 0},

@@ -42,6 +42,15 @@ func (p *place) keySet() {
 	}
 }
 
+// keptOnLoss is a mailroom whose policy lets the passwords of lost devices be.
+func (p *place) keptOnLoss() {
+	p.t.Helper()
+	p.mailroom()
+	p.put(func(tx *record.Tx) error {
+		return tx.PutPasswordPolicy(password.Policy{Enterprise: "acme", Revision: 3})
+	})
+}
+
 // keyLost is a company whose passwords have no key any more.
 func (p *place) keyLost() {
 	p.t.Helper()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/spf13/cobra"
@@ -134,4 +135,31 @@ func (a *app) removePolicy(ctx context.Context, c *client, path string, yes bool
 	}
 	a.say("Removed: no password is generated, sent or replaced any more. Passwords that Google has stay as they are.")
 	return nil
+}
+
+// passwordsOfLost says what the policy has done about the passwords of people whose
+// devices are lost. Where there is no policy there are no passwords; where it cannot be
+// read, a lost device is retired all the same.
+func (a *app) passwordsOfLost(ctx context.Context) []string {
+	path, err := a.of()
+	if err != nil {
+		return nil
+	}
+	c, err := a.client()
+	if err != nil {
+		return nil
+	}
+	got, err := c.get(ctx, path+"/password-policy", nil)
+	if err != nil {
+		return nil
+	}
+	r, err := decode[policyReply](got)
+	switch {
+	case err != nil:
+		return nil
+	case r.Policy.RotateOnLoss:
+		return []string{"The passwords of their people are replaced at Google at once; their other devices get the new one at their next check-ins."}
+	}
+	return []string{fmt.Sprintf("The password policy leaves the passwords of their people as they are. To replace one now: %s. To have it done from now on: %s",
+		a.command("password renew PERSON --now"), a.command("password policy --rotate-on-loss"))}
 }

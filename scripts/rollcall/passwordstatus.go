@@ -135,6 +135,9 @@ func (a *app) printCounts(cmd *cobra.Command, c *client, path string, n password
 	if n.Truncated {
 		a.say("There are more people than were counted.")
 	}
+	if _, err := c.get(cmd.Context(), path+"/password-policy", nil); err != nil && asFailure(err).reason == noPolicy {
+		a.say("The policy was removed, so none of them is sent, renewed or replaced. To begin again: %s", a.command("password policy --length 16"))
+	}
 	if err := a.reasons("NOT TO BE OPENED BECAUSE", n.Locked, more); err != nil {
 		return err
 	}

@@ -40,6 +40,8 @@ func TestSettingCommands(t *testing.T) {
 		{"setting-create-no-tls", (*place).company, "setting create imap bad --tls none", 2},
 		{"setting-create-no-variable", (*place).company, "setting create imap bad --email $NAME$@example.com", 2},
 		{"setting-create-extra-variable", (*place).company, "setting create exchange bad --managed gmail --extra k=$NAME$", 2},
+		{"setting-create-id", (*place).company, "setting create imap Bad", 2},
+		{"setting-create-long", (*place).company, "setting create exchange bad --managed gmail --extra k=" + strings.Repeat("a", 513), 2},
 		{"setting-create-shell", (*place).company, "setting create imap bad --email $", 2},
 		{"setting-create-shell-empty", (*place).company, "setting create imap bad --user-name=", 2},
 		{"setting-create-no-app", (*place).company, "setting create imap bad --extra a=b", 2},

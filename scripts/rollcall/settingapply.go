@@ -74,7 +74,7 @@ func (a *app) printApplied(body []byte) error {
 	a.warn(r.Warnings)
 	switch {
 	case !r.Changed:
-		a.say("The setting %s is applied to %s already.", r.ID, onLabels(r.Labels))
+		a.say("Nothing changed: the setting %s is applied to %s.", r.ID, onLabels(r.Labels))
 	default:
 		a.say("The setting %s is applied to %s. Devices follow at their next check-ins: %s", r.ID, onLabels(r.Labels), a.command("setting show %s", r.ID))
 	}

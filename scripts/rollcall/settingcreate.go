@@ -8,18 +8,21 @@ import (
 
 const settingCreateHelp = `Create a mail setting, or change one: flags change what they name and leave the rest
 of a setting that is there. Devices get a change at their next check-ins; if there are
-labels that the setting is applied to, a change of what devices get asks first.
+labels that the setting is applied to, a change of what devices get asks first. A
+device that has just checked in finds it after a quarter of an hour.
 
 --file takes the whole setting instead, as YAML or JSON, in the form that
 rollcall setting show --json prints. If the file tells a version, the setting must
-still have it. An ID goes before the one in the file, which makes a copy.`
+still have it, and nothing is asked: whoever made the file saw what is there. An ID
+goes before the one in the file, which makes a copy, with the same labels.`
 
 const variablesHelp = `
 
 Variables stand for what differs from person to person: $EMAIL$ (the address),
 $USERID$ (the user id), $MANAGED_APPLE_ID$, and the directory's custom attributes by
-their names; they can be part of a text, as in $USERID$_US. A shell has variables of
-its own that look so: put these in single quotes.
+their names (ldap.attributes.custom in the file of rollcall directory configure);
+they can be part of a text, as in $USERID$_US. A shell has variables of its own that
+look so: put these in single quotes.
 
   --user-name '$USERID$_US'    right
   --user-name "$USERID$_US"    wrong: the shell replaces them, by nothing`

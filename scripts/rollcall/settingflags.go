@@ -104,7 +104,7 @@ func imapFlags(f *pflag.FlagSet) func(*mail.Setting) error {
 func signInFlags(f *pflag.FlagSet) func(*mail.Setting) error {
 	signIn := f.String("sign-in", "", "the `way` to sign in: oauth, google-apps-password, or password (default oauth)")
 	generated := f.Bool("google-apps-password", false, "sign in with the password that Rollcall generates; short for --sign-in google-apps-password")
-	user := f.String("user-name", "", "the user name, a `template`; not with google-apps-password (default '$EMAIL$')")
+	user := f.String("user-name", "", "the user name, a `template`; to be given with --sign-in password, and not with\ngoogle-apps-password (default '$EMAIL$')")
 	email := f.String("email", "", "the address of the mailbox, a `template` (default '$EMAIL$')")
 	password := f.String("password", "", "with --sign-in password: the `variable` '$GOOGLE_AUTOGEN_PASSWORD$', or '$PASSWORD$', which the mail\nclient asks the person for; never a password itself")
 	return func(s *mail.Setting) error {
@@ -190,8 +190,8 @@ func managedFlags(f *pflag.FlagSet) func(*mail.Setting) error {
 // checkTemplate refuses what a shell made of a variable that was not quoted. It
 // never repeats the value, which may be a password that has no place there.
 func checkTemplate(flag, value string) error {
-	if _, err := mail.Parse(value); err == nil && value != "" {
-		return nil
+	if value != "" && strings.Count(value, "$")%2 == 0 {
+		return nil // what else is wrong with it the server says
 	}
 	example := "--" + flag + " '$EMAIL$'"
 	switch flag {

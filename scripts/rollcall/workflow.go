@@ -106,7 +106,11 @@ func (a *app) workflowCommand(op, noun, short, long string) *cobra.Command {
 					return err
 				}
 			}
-			return a.start(cmd.Context(), o)
+			var then []string
+			if o.Lost {
+				then = a.passwordsOfLost(cmd.Context())
+			}
+			return a.start(cmd.Context(), o, then...)
 		},
 	}
 	cmd.Flags().BoolVar(&o.All, "all", false, "every "+noun+" of the enterprise; asks first")
