@@ -35,6 +35,22 @@ locals {
       and       = ""
       by        = ["enterprise", "reason", "state"]
     }
+    # Passwords that Google has accepted are not pushed: that they do not open is seen
+    # where a device is to get one, and that none can be made, where one needs it.
+    unopened = {
+      functions = ["checkin"]
+      from      = "functions/checkin"
+      message   = "mail settings cannot be prepared"
+      and       = ""
+      by        = ["enterprise", "reason"]
+    }
+    unmade = {
+      functions = ["checkin"]
+      from      = "functions/checkin"
+      message   = "a password cannot be asked for"
+      and       = ""
+      by        = ["enterprise", "reason"]
+    }
   }
   line = { for name, l in local.lines : name => "logging_googleapis_com:user_rollcall_${name}" }
 
@@ -88,8 +104,8 @@ locals {
     }
     PasswordsFailing = {
       severity  = "WARNING"
-      condition = "More than ten passwords of an enterprise were given up in an hour for one reason, or none can reach Google"
-      query     = "sum by (enterprise, reason) (increase(${local.line.password}{${local.run},state=\"failed\",reason!=\"password-person-away\"}[1h])) > 10 or sum by (enterprise, reason) (increase(${local.line.password}{${local.run},reason=~\"${local.barred}\"}[90m])) > 0"
+      condition = "More than ten passwords of an enterprise were given up in an hour for one reason, or none can reach Google or a device"
+      query     = "sum by (enterprise, reason) (increase(${local.line.password}{${local.run},state=\"failed\",reason!=\"password-person-away\"}[1h])) > 10 or sum by (enterprise, reason) (increase(${local.line.password}{${local.run},reason=~\"${local.barred}\"}[90m])) > 0 or sum by (enterprise, reason) (increase(${local.line.unopened}{${local.run},reason=~\"${local.barred}\"}[90m])) > 0 or sum by (enterprise, reason) (increase(${local.line.unmade}{${local.run},reason=~\"${local.barred}\"}[90m])) > 0"
     }
     PasswordSweepNotProgressing = {
       severity  = "CRITICAL"
