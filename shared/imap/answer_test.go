@@ -55,7 +55,9 @@ func TestCheck_TellsInWordsWhatServersSay(t *testing.T) {
 		{"no IMAP after the greeting", script{"hello": hello, "AUTHENTICATE": "LEAK"}, fault.Permanent, imap.ReasonProtocol},
 		{"BAD", script{"hello": hello, "AUTHENTICATE": "TAG BAD LEAK"}, fault.Permanent, imap.ReasonProtocol},
 		{"a challenge that is no base64", script{"hello": hello, "AUTHENTICATE": "+ LEAK!"}, fault.Permanent, imap.ReasonProtocol},
-		{"a line without end", script{"hello": "* OK " + strings.Repeat("LEAK", 1<<17)}, fault.Permanent, imap.ReasonProtocol},
+		{"a line that is too long", script{
+			"hello": hello + strings.Repeat("LEAK", 1<<17), "AUTHENTICATE": signedIn, "STATUS": "TAG OK", "LOGOUT": "TAG OK",
+		}, fault.Permanent, imap.ReasonProtocol},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
