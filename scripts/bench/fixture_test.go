@@ -142,8 +142,8 @@ func (f *fixture) hello() subject {
 	}}
 }
 
-// subjects are the runs. The devices of checkin and token have valid proofs and no
-// row, which takes a read to know. In the run enroll a device whose reply was lost
+// subjects are the runs. The devices of checkin and token, and the client of
+// mailtoken, have valid proofs and no row, which takes a read to know. In the run enroll a device whose reply was lost
 // asks again, which reads three rows; in enroll-new each is a new one, which also
 // waits for the disk to take the commit.
 func (f *fixture) subjects() []subject {
@@ -173,6 +173,8 @@ func (f *fixture) subjects() []subject {
 		{name: "enroll", run: "enroll-new", status: http.StatusOK, logs: `"store_reads":3`, request: first},
 		{name: "token", status: http.StatusUnauthorized, logs: "device-unknown",
 			request: stranger("/token", `{"directiveId":"abcdefghijklmnopqrstuvwxyz"}`)},
+		{name: "mailtoken", status: http.StatusUnauthorized, logs: "mail-client-unknown",
+			request: stranger("/mailtoken", `{"mailboxes":["anna@example.com"]}`)},
 		{name: "admin", status: http.StatusOK, logs: `"store_reads":1`, request: list},
 		{name: "directorywatch", status: http.StatusNotFound, logs: "channel-unknown", request: forged},
 	}
