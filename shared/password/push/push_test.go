@@ -46,6 +46,7 @@ func TestPush_W1_APasswordThatGoogleAccepts(t *testing.T) {
 // would come of it, Google is not asked, and the row says why.
 func TestPush_W6_WhomNobodyCalls(t *testing.T) {
 	t.Parallel()
+	appeared := func(l password.Ledger, now time.Time) password.Ledger { return l.Appeared(now, "g1") }
 	for _, tc := range []struct {
 		name   string
 		change func(*person.Person)
@@ -54,9 +55,9 @@ func TestPush_W6_WhomNobodyCalls(t *testing.T) {
 		mend   func(*person.Person)
 		back   func(password.Ledger, time.Time) password.Ledger
 	}{
-		{"no Google account", func(p *person.Person) { p.Google.ID = "" }, password.ReasonUnknownPerson, "google-not-found", nil, password.Ledger.Appeared},
+		{"no Google account", func(p *person.Person) { p.Google.ID = "" }, password.ReasonUnknownPerson, "google-not-found", nil, appeared},
 		{"deleted at Google", func(p *person.Person) { p.Google.Deleted = true }, password.ReasonUnknownPerson, "workspace-deleted",
-			func(p *person.Person) { p.Google.Deleted = false }, password.Ledger.Appeared},
+			func(p *person.Person) { p.Google.Deleted = false }, appeared},
 		{"leaving", func(p *person.Person) { p.State = person.Leaving }, password.ReasonPersonAway, password.ReasonPersonAway,
 			func(p *person.Person) { p.State = person.Active }, password.Ledger.Returned},
 		{"disabled", func(p *person.Person) { p.State = person.Disabled }, password.ReasonPersonAway, password.ReasonPersonAway,
