@@ -151,6 +151,16 @@ func TestJudge(t *testing.T) {
 			t.Errorf("nobody is told what %s is", r)
 		}
 	}
+	// A secret store that is out of reach for a moment is no reason to wait for an admin.
+	for reason, want := range map[string]time.Duration{"secretmanager": 0, "secretmanager-quota": 0, password.ReasonKeyMissing: time.Hour} {
+		kind := fault.Transient
+		if reason == "secretmanager-quota" {
+			kind = fault.Exhausted
+		}
+		if v := password.Judge(of(kind, reason), 0); v.Outcome != password.Deferred || v.RetryAfter != want {
+			t.Errorf("%s: %+v, want a wait of %v", reason, v, want)
+		}
+	}
 	wait := password.Judge(fault.New(fault.Exhausted, "google-quota", "x").After(time.Minute), 0)
 	if wait.RetryAfter != time.Minute || wait.Reason != "google-quota" {
 		t.Errorf("Google's wait became %v for %q", wait.RetryAfter, wait.Reason)

@@ -93,6 +93,10 @@ func Text(reason string) string {
 	if s, ok := texts[reason]; ok {
 		return s
 	}
+	switch reason {
+	case "secretmanager", "secretmanager-quota":
+		return "The secret store is out of reach for the moment; the password is sent when it is back."
+	}
 	if strings.HasPrefix(reason, "secret") {
 		return "The secret store does not give a key of the enterprise; see the log. Mend that, then the password is sent by itself."
 	}

@@ -47,9 +47,10 @@ var everybody = []string{
 }
 
 // aboutEverybody reports whether a word is one of everybody, or of the secret
-// store, which has the keys of the whole enterprise.
-func aboutEverybody(reason string) bool {
-	return slices.Contains(everybody, reason) || strings.HasPrefix(reason, "secret")
+// store, which has the keys of the whole enterprise; but for what is over by itself.
+func aboutEverybody(reason string, kind fault.Kind) bool {
+	passes := kind == fault.Transient || kind == fault.Exhausted
+	return slices.Contains(everybody, reason) || strings.HasPrefix(reason, "secret") && !passes
 }
 
 // unanswered lists the words of calls that may have been sent and were not answered
@@ -68,7 +69,8 @@ const recheck = time.Hour
 //     google-deadline, google-token-rejected, google-not-ready) are Deferred; so is
 //     what is about the whole enterprise (google-key, google-subject,
 //     google-config, google-not-configured, workspace-subject-rights,
-//     workspace-domain, the keys and the secret store), with an hour's wait.
+//     workspace-domain, the keys and the secret store's refusals), with an hour's
+//     wait.
 //   - NotFound (google-not-found, workspace-deleted) is PersonUnknown; but Deferred
 //     within Settling of the account's creation, as is google-forbidden.
 //   - Conflict (google-duplicate) and workspace-unconfirmed are Counted: Google
@@ -86,7 +88,7 @@ func Judge(err error, age time.Duration) Verdict {
 	switch kind := fault.KindOf(err); {
 	case v.Reason == "workspace-unconfirmed", kind == fault.Conflict, kind == fault.Unknown:
 		v.Outcome = Counted
-	case aboutEverybody(v.Reason):
+	case aboutEverybody(v.Reason, kind):
 		v.Outcome, v.RetryAfter = Deferred, max(v.RetryAfter, recheck)
 	case kind == fault.Transient, kind == fault.Exhausted:
 		v.Outcome = Deferred
