@@ -21,7 +21,11 @@ func DefaultPassword() GooglePassword {
 	return GooglePassword{Min: password.MinLength, Max: password.MaxLength}
 }
 
-const day = 24 * time.Hour
+const (
+	day = 24 * time.Hour
+	// mostDays is the largest password.Policy.RotateDays.
+	mostDays = 365
+)
 
 // Passwords holds what Google asks of passwords against how they are generated. There
 // is one element of google for each part of the organisation that has something set;
@@ -76,7 +80,7 @@ func (s Situation) expiry(l *Line, google []GooglePassword, some string) {
 	// The last password of a round is replaced a tenth later than RotateDays, and its
 	// device may take a day to come for it.
 	latest := s.Passwords.Rotation()*11/10 + password.RotationGrace
-	safe := int((shortest - password.RotationGrace) * 10 / 11 / day)
+	safe := min(int(((shortest-password.RotationGrace)*10/11-1)/day), mostDays)
 	change := fmt.Sprintf("Replace them sooner: rollcall password policy %s --rotate-days %d. Or let Google's last longer, or never expire.", s.Enterprise, safe)
 	if safe < 1 {
 		change = "Let Google's passwords last longer, or never expire: no rotation is quick enough."

@@ -74,7 +74,15 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{t: t, log: &bytes.Buffer{}, faults: googletest.NewFaults(googletest.FaultOptions{})}
+	s := &site{t: t, log: &bytes.Buffer{}}
+	over, end := context.WithCancel(context.Background())
+	// A server does not see that a client has gone whose body it has not read.
+	s.faults = googletest.NewFaults(googletest.FaultOptions{Sleep: func(ctx context.Context, _ time.Duration) {
+		select {
+		case <-ctx.Done():
+		case <-over.Done():
+		}
+	}})
 	driver, err := embedded.Open(t.Context(), t.TempDir())
 	s.must(err)
 	t.Cleanup(func() { _ = driver.Close() })
@@ -84,7 +92,7 @@ func newSite(t *testing.T) *site {
 
 	var mux http.ServeMux
 	s.google = httptest.NewServer(&mux)
-	t.Cleanup(func() { s.google.CloseClientConnections(); s.google.Close() })
+	t.Cleanup(func() { end(); s.google.CloseClientConnections(); s.google.Close() })
 	s.tokens = googletest.NewTokenEndpoint(googletest.TokenOptions{NewKey: keys, Faults: s.faults})
 	s.users = workspacetest.NewHandler(s.google.URL, workspacetest.Options{Tokens: s.tokens, Faults: s.faults})
 	t.Cleanup(s.users.Close)
