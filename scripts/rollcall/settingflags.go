@@ -40,7 +40,7 @@ func settingFlags(cmd *cobra.Command, kind mail.Kind) func(*mail.Setting) error 
 func describeFlags(f *pflag.FlagSet) func(*mail.Setting) error {
 	name := f.String("name", "", "what people see as the account's `name` (default: the setting's id)")
 	description := f.String("description", "", "your own `words`")
-	audience := f.String("audience", "", "managed-apple: shared and user-enrolled Apple devices alone, which have $MANAGED_APPLE_ID$; all (default)")
+	audience := f.String("audience", "", "managed-apple: shared and user-enrolled Apple devices alone, which have $MANAGED_APPLE_ID$,\nand of which Rollcall enrolls none; all (default)")
 	labels := f.StringArray("label", nil, "`label` whose devices get the setting; may be repeated, replaces those before")
 	return func(s *mail.Setting) error {
 		if f.Changed("name") || s.Name == "" {

@@ -180,6 +180,7 @@ func TestWarnings_W9(t *testing.T) {
 			"proxyPassword": "Tr0ub4dor", "api_key": "$site$", "wifi_pin": "4711", "password_required": "true", "token": "$GOOGLE_AUTOGEN_PASSWORD$",
 			"max_password_length": "12", "secret": "$PASSWORD$", "signature": "Sent by phone",
 		})), []string{mail.WarnGoogleClosed, mail.WarnSecretInClear}},
+		{"for devices that there are none of", imap(func(s *mail.Setting) { s.Audience = mail.ManagedApple }), []string{mail.WarnNoSuchDevice}},
 		{"no label", imap(func(s *mail.Setting) { s.Labels = nil }), []string{mail.WarnNothingApplied}},
 	} {
 		var got []string

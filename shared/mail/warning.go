@@ -22,6 +22,7 @@ const (
 	WarnPersonIsAsked  = "person-is-asked"
 	WarnOAuthExchange  = "google-exchange-oauth"
 	WarnNothingApplied = "no-labels"
+	WarnNoSuchDevice   = "no-apple-devices"
 	WarnSecretInClear  = "secret-in-clear"
 )
 
@@ -70,6 +71,8 @@ func (s Setting) Warnings() []Warning {
 	keys := s.inClear()
 	warn(len(keys) > 0, WarnSecretInClear,
 		"The values of "+strings.Join(keys, ", ")+" look like secrets. They are kept and shown in clear, and devices get them in clear but for TLS.")
+	warn(s.Audience == ManagedApple, WarnNoSuchDevice,
+		"Rollcall enrolls Android devices, and none is a shared or user-enrolled Apple device, so no device gets the setting, whatever its labels.")
 	warn(len(s.Labels) == 0, WarnNothingApplied, "The setting is applied to no label, so no device has it.")
 	return ws
 }
