@@ -155,10 +155,12 @@ func (d *document) branches(t testing.TB, s map[string]any) []map[string]any {
 // requestSchema is where the schema of a function's request body stands.
 func requestSchema(function string) string {
 	return map[string]string{
-		"enroll":  "/components/schemas/EnrollRequest",
-		"checkin": "/components/schemas/CheckInRequest",
-		"token":   "/components/schemas/TokenRequest",
+		"enroll":    "/components/schemas/EnrollRequest",
+		"checkin":   "/components/schemas/CheckInRequest",
+		"token":     "/components/schemas/TokenRequest",
+		"mailtoken": "/components/schemas/MailTokenRequest",
 	}[function]
 }
 
+// functionNames are those of the functions for devices.
 var functionNames = []string{"enroll", "checkin", "token"}

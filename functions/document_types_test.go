@@ -12,11 +12,12 @@ type openAPI struct {
 	Tags       []struct{ Name, Description string }
 	Paths      map[string]struct{ Post operation }
 	Components struct {
-		Parameters map[string]parameter
-		Headers    map[string]header
-		Examples   map[string]example
-		Responses  map[string]response
-		Schemas    map[string]any
+		SecuritySchemes map[string]securityScheme `yaml:"securitySchemes"`
+		Parameters      map[string]parameter
+		Headers         map[string]header
+		Examples        map[string]example
+		Responses       map[string]response
+		Schemas         map[string]any
 	}
 }
 
@@ -26,11 +27,17 @@ type operation struct {
 	Summary     string
 	Description string
 	Parameters  []parameter
+	Security    []map[string][]string
 	RequestBody struct {
 		Required bool
 		Content  map[string]media
 	} `yaml:"requestBody"`
 	Responses map[string]response
+}
+
+type securityScheme struct {
+	Type, In, Name, Scheme, Description string
+	BearerFormat                        string `yaml:"bearerFormat"`
 }
 
 type parameter struct {

@@ -138,15 +138,22 @@ func (g *generator) narrowed(s, by map[string]any) map[string]any {
 }
 
 func (g *generator) array(t *rapid.T, s map[string]any) any {
-	most := count(s, "maxItems", 3)
-	n := rapid.OneOf(rapid.Just(0), rapid.IntRange(1, 3), rapid.Just(most)).Draw(t, "items")
+	least, most := count(s, "minItems", 0), count(s, "maxItems", 3)
+	n := rapid.OneOf(rapid.Just(least), rapid.IntRange(1, 3), rapid.Just(most)).Draw(t, "items")
 	out := []any{}
 	taken := map[any]bool{}
 	for range n {
 		item := g.draw(t, s["items"].(map[string]any))
 		if s["uniqueItems"] == true {
-			// Names that differ only in what stands beside them are a rule in prose.
-			name := item.(map[string]any)["name"]
+			// Names that differ only in what stands beside them are a rule in prose, and so
+			// are texts that differ in case alone.
+			var name any
+			switch item := item.(type) {
+			case map[string]any:
+				name = item["name"]
+			case string:
+				name = strings.ToLower(item)
+			}
 			if taken[name] {
 				continue
 			}
@@ -166,10 +173,10 @@ var alphabet = []rune("azfAZ09_-.: é漢\U0001F642\"\\/<&\u2028\ufeff")
 func (g *generator) text(t *rapid.T, s map[string]any) any {
 	pattern, _ := s["pattern"].(string)
 	m := class.FindStringSubmatch(pattern)
-	if m == nil {
-		return rapid.StringMatching(pattern).Draw(t, "text")
-	}
 	least, most := count(s, "minLength", 0), count(s, "maxLength", math.MaxInt)
+	if m == nil {
+		return rapid.StringMatching(pattern).Filter(func(text string) bool { return len(text) <= most }).Draw(t, "text")
+	}
 	if m[2] != "" {
 		from, _ := strconv.Atoi(m[2])
 		to, _ := strconv.Atoi(m[3])

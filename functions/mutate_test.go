@@ -145,18 +145,34 @@ func (g *generator) ofArray(s map[string]any, v []any, path string) []mutation {
 	if most := count(s, "maxItems", 0); len(v) > 0 && most > 0 {
 		many := slices.Clone(v)
 		for i := 0; len(many) <= most; i++ {
-			item := maps.Clone(v[0].(map[string]any))
-			if _, named := item["name"]; named {
-				item["name"] = fmt.Sprintf("another %d", i)
-			}
-			many = append(many, item)
+			many = append(many, another(v[0], i))
 		}
 		out = append(out, mutation{what: "too many items", field: path, value: many})
 	}
 	if s["uniqueItems"] == true && len(v) > 0 && len(v) < count(s, "maxItems", 0) {
-		out = append(out, mutation{what: "an item twice", field: fmt.Sprintf("%s[%d].name", path, len(v)), value: append(slices.Clone(v), v[0])})
+		field := fmt.Sprintf("%s[%d]", path, len(v))
+		if _, named := v[0].(map[string]any); named {
+			field += ".name"
+		}
+		out = append(out, mutation{what: "an item twice", field: field, value: append(slices.Clone(v), v[0])})
+	}
+	if count(s, "minItems", 0) > 0 {
+		out = append(out, mutation{what: "no items", field: path, value: []any{}})
 	}
 	return out
+}
+
+// another returns an item like the given one, the i-th of those that all differ.
+func another(item any, i int) any {
+	m, ok := item.(map[string]any)
+	if !ok {
+		return fmt.Sprintf("another%d@example.com", i)
+	}
+	m = maps.Clone(m)
+	if _, named := m["name"]; named {
+		m["name"] = fmt.Sprintf("another %d", i)
+	}
+	return m
 }
 
 func join(path, name string) string {

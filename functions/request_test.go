@@ -80,7 +80,12 @@ func (w *world) build(r request) *http.Request {
 // send sends the request over a socket.
 func (w *world) send(r request) reply {
 	w.t.Helper()
-	resp, err := http.DefaultClient.Do(w.build(r))
+	return w.do(w.build(r))
+}
+
+func (w *world) do(r *http.Request) reply {
+	w.t.Helper()
+	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -89,7 +89,7 @@ func TestContract_EveryStatusInTheDocumentIsReal(t *testing.T) {
 	})
 	tokenStatuses(t, l)
 	signInStatuses(t, l)
-	l.complete(t)
+	l.complete(t, functionNames...)
 }
 
 // tokenStatuses provokes what only the function token answers.
