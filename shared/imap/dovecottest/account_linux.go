@@ -46,7 +46,7 @@ func whoRuns() (account, error) {
 
 // attributes has Dovecot end when we do, and its processes found by their group.
 func (a account) attributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Credential: a.as, Pdeathsig: syscall.SIGTERM, Setpgid: true}
+	return &syscall.SysProcAttr{Credential: a.as, Pdeathsig: syscall.SIGKILL, Setpgid: true}
 }
 
 // folder makes a folder for Dovecot, with a path short enough for sockets. Another
