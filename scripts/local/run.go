@@ -183,7 +183,9 @@ func (opt options) drive(ctx context.Context, s *stack.Stack, o office, obs *obs
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	fmt.Fprintln(out, "a password is refused and renewed; a day passes, and all are replaced")
+	if org.config.Mode.UsesGoogle() {
+		fmt.Fprintln(out, "a password is refused and renewed; a day passes, and all are replaced")
+	}
 	if err := org.passwordAct(ctx, opt.patience, f, sum.Mail); err != nil {
 		stuck = errors.Join(stuck, fmt.Errorf("passwords: %w", err))
 	}

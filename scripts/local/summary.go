@@ -146,7 +146,8 @@ func (s *summary) check() {
 		note(t.StillHolding > 0, "%d devices of people who left or were locked still hold an account", t.StillHolding)
 		note(t.Returned > 0 && t.AddedAgain == 0, "nobody's account came back")
 	}
-	if m := s.Mail; m != nil && m.Accepted > 0 {
+	if m := s.Mail; m != nil && s.Directory.Mode.UsesGoogle() {
+		note(m.Accepted == 0, "Google accepted no password")
 		note(m.Wrong > 0, "%d devices hold another password than Google has", m.Wrong)
 		note(m.Holding == 0, "no device holds a password")
 		note(m.GaveUp != "" && !m.Renewed, "a password that was given up could not be renewed")
