@@ -189,3 +189,8 @@ func (h hanging) Access(context.Context, string) (secret.Value, error) {
 	<-h.over
 	return secret.Value{}, nil
 }
+
+func (h hanging) Newest(ctx context.Context, name string) (v secret.Value, n secret.Version, err error) {
+	v, err = h.Access(ctx, name)
+	return v, n, err
+}

@@ -19,7 +19,7 @@ const atImport = "rollcall credential import FILE"
 
 // key reads the credential and checks its form.
 func (p *patient) key(ctx context.Context, c check) []doctor.Line {
-	raw, err := p.Secrets.Access(ctx, directory.KeySecret(p.situation.Enterprise))
+	raw, _, err := p.Secrets.Newest(ctx, directory.KeySecret(p.situation.Enterprise))
 	switch {
 	case fault.KindOf(err) == fault.NotFound && len(p.scopes) == 0 && len(p.unread) == 0:
 		return one(c.line(doctor.Skip, "No service account's credential is stored, and nothing here needs one."))

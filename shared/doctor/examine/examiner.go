@@ -19,16 +19,18 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/secret"
 )
 
-// Accessor reads secrets; secret.Store has it.
-type Accessor interface {
+// Secrets reads secrets; secret.Versions has it.
+type Secrets interface {
 	Access(ctx context.Context, name string) (secret.Value, error)
+	// Newest is Access past every cache.
+	Newest(ctx context.Context, name string) (secret.Value, secret.Version, error)
 }
 
 // Examiner looks. Its fields are not changed once it is used, and it may be used
 // concurrently. A function that is nil is a thing that is not looked at.
 type Examiner struct {
 	DB          *record.DB
-	Secrets     Accessor
+	Secrets     Secrets
 	DeadLetters event.DeadLetters
 	// Probe asks the function directorysync to try the directory, and returns the id
 	// of the run that tells how it went.

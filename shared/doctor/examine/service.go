@@ -39,6 +39,14 @@ func (p *patient) passwordKey(ctx context.Context, c check) []doctor.Line {
 			"Look whether the secret "+keyring.SecretName+" is whole and whether the function admin may read it. What older keys sealed needs them: do not make a new key set in its place."), err))
 	case len(keys) > 0:
 		return one(c.line(doctor.Pass, "The keys that seal stored passwords are there."))
+	}
+	lost, err := p.DB.AnyPassword(ctx)
+	switch {
+	case err != nil:
+		return one(p.because(ctx, advise(c.line(doctor.Fail, "There is no key to seal passwords with, and whether any were sealed with one cannot be told."), doctor.AtMachine, "Look at the store."), err))
+	case lost:
+		return one(advise(c.line(doctor.Fail, "The keys that seal stored passwords are gone, and passwords are stored that nothing else opens."), "rollcall password key --help",
+			"Put the secret "+keyring.SecretName+" back, and nothing is lost."))
 	case p.situation.Passwords == nil:
 		return one(c.line(doctor.Skip, "There is no key to seal passwords with, and none are generated for this enterprise."))
 	case p.MakesKey:
