@@ -50,6 +50,16 @@ func TestRun_E3_NoSecretIsWrittenAnywhere(t *testing.T) {
 			for _, token := range s.Workspace.Tokens.Secrets() {
 				note("access token, assertion or key of the directory", token)
 			}
+			generated := 0
+			for id := range s.Workspace.ClearPasswords(s.Customer) {
+				for _, set := range s.Workspace.PasswordSets(id) {
+					note("generated password", set.Password.Reveal())
+					generated++
+				}
+			}
+			if generated < 20 {
+				t.Errorf("only %d passwords were generated; the search proves little", generated)
+			}
 			for _, password := range g.ldap.passwords {
 				note("person's password", password.Reveal())
 			}
