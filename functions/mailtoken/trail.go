@@ -11,6 +11,7 @@ import (
 
 	"github.com/rollcall-emm/rollcall/shared/audit"
 	"github.com/rollcall-emm/rollcall/shared/mailclient"
+	"github.com/rollcall-emm/rollcall/shared/person"
 )
 
 // What an auditor asks is which mail clients got tokens for a mailbox, and since when;
@@ -38,16 +39,15 @@ func actor(c *caller) string { return "mail-client:" + c.ID }
 
 // record writes down whose tokens go out. An error means that they must not.
 func (s *Issuer) record(ctx context.Context, c *caller, items []mailclient.TokenItem) error {
-	var first []string // digests
+	var first []string // mailboxes
 	denied, now := 0, s.now()
 	for _, it := range items {
 		switch {
 		case it.Reason == mailclient.ReasonNotAllowed:
 			denied++
 		case it.Reason == "":
-			d := mailclient.Digest(c.Enterprise, it.Mailbox)
-			if at, ok := s.recorded.get(recordKey(c, d), now); !ok || now.Sub(at) >= day {
-				first = append(first, d)
+			if at, ok := s.recorded.get(recordKey(c, it.Mailbox), now); !ok || now.Sub(at) >= day {
+				first = append(first, it.Mailbox)
 			}
 		}
 	}
@@ -62,15 +62,20 @@ func (s *Issuer) record(ctx context.Context, c *caller, items []mailclient.Token
 		if at, ok := s.recorded.get(recordKey(c, first[len(first)-1]), now); ok && now.Sub(at) < day {
 			return nil, nil // by the flight that has landed since
 		}
+		subjects := make([]string, len(first))
+		for i, m := range first {
+			subjects[i] = mailclient.Digest(c.Enterprise, m)
+		}
+		slices.Sort(subjects) // the order is the client's, and tells no more
 		err := s.write(ctx, audit.Record{
 			Enterprise: c.Enterprise, At: now, Actor: actor(c), Action: "mailtoken.issue", Target: actor(c), Result: audit.OK,
-			Detail: fmt.Sprintf("tokens for %d mailboxes, the first of a day", len(first)), Subjects: first,
+			Detail: fmt.Sprintf("tokens for %d mailboxes, the first of a day", len(first)), Subjects: subjects,
 		})
 		if err != nil {
 			return nil, err
 		}
-		for _, d := range first {
-			s.recorded.put(recordKey(c, d), now, now)
+		for _, m := range first {
+			s.recorded.put(recordKey(c, m), now, now)
 		}
 		return nil, nil
 	})
@@ -109,8 +114,8 @@ func (s *Issuer) write(ctx context.Context, r audit.Record) error {
 }
 
 // recordKey is short: there are many.
-func recordKey(c *caller, digest string) (k [16]byte) {
-	sum := sha256.Sum256([]byte(c.ID + " " + digest))
+func recordKey(c *caller, mailbox string) (k [16]byte) {
+	sum := sha256.Sum256([]byte(c.ID + " " + person.MailKey(mailbox)))
 	copy(k[:], sum[:])
 	return k
 }

@@ -26,25 +26,10 @@ const (
 	maxText = 640 << 10
 )
 
-const domainExpr = `(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,10}[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`
-
 var (
-	// The part before the @ is RFC 5322's dot-atom but for the backtick, with any dots.
-	mailboxPattern = pattern.New(`^[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@` + domainExpr)
-	domainPattern  = pattern.New(`^` + domainExpr)
 	accountPattern = pattern.New(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}@[A-Za-z0-9][A-Za-z0-9.-]{0,120}\.gserviceaccount\.com$`)
 	subPattern     = pattern.New(`^[0-9]{6,40}$`)
 )
-
-// CheckMailbox returns fault.Invalid, naming field, unless s may be a mailbox's
-// address. What is accepted has no character that could end a field of XOAUTH2 or a
-// line.
-func CheckMailbox(field, s string) error {
-	if len(s) > MaxAddress || !mailboxPattern.MatchString(s) {
-		return fault.Field(field, "give the address of a mailbox, such as anna@example.com, in ASCII, with at most %d characters", MaxAddress)
-	}
-	return nil
-}
 
 // Validate returns fault.Invalid naming the first field that is wrong. The id is
 // checked as well: it must be that of the key or the service account.
@@ -128,13 +113,6 @@ func each(path string, list []string, most int, check func(field, s string) erro
 			continue
 		}
 		return fault.Field(field, "this is there twice")
-	}
-	return nil
-}
-
-func checkDomain(field, s string) error {
-	if len(s) > 253 || !domainPattern.MatchString(s) {
-		return fault.Field(field, "give a domain such as example.com, without @ and wildcards")
 	}
 	return nil
 }
