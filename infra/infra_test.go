@@ -90,7 +90,7 @@ func TestPermissionsAreWhatFunctionsSay(t *testing.T) {
 	secret := regexp.MustCompile(`(?:identifier|password|play)-key|(?:ldap-bind|workspace-key)-\*`)
 	// Of each enterprise there is one of either family.
 	families := strings.NewReplacer("secrets of directories", "ldap-bind-* workspace-key-*",
-		"local.directory_secrets", "ldap-bind-* workspace-key-*", "-ENTERPRISE", "-*", "key of passwords", "password-key")
+		"local.directory_secrets", "ldap-bind-* workspace-key-*", "-ENTERPRISE", "-*", "key of passwords", "password-key", "the Play key", "play-key")
 	for _, f := range folders {
 		name := filepath.Base(filepath.Dir(f))
 		want := secret.FindAllString(families.Replace(commentOf(t, f)), -1)
@@ -113,6 +113,31 @@ func commentOf(t *testing.T, file string) string {
 	t.Helper()
 	comment, _, _ := strings.Cut(read(t, file), "\npackage ")
 	return strings.ReplaceAll(comment, "\n// ", " ")
+}
+
+// TestSecretsAreKeptByWhomIAMLets: what is asked of Secret Manager is what some role
+// allows.
+func TestSecretsAreKeptByWhomIAMLets(t *testing.T) {
+	t.Parallel()
+	permission := map[string]string{
+		"AccessSecretVersion":  "roles/secretmanager.secretAccessor",
+		"AddSecretVersion":     "secretmanager.versions.add",
+		"CreateSecret":         "secretmanager.secrets.create",
+		"DeleteSecret":         "secretmanager.secrets.delete",
+		"DestroySecretVersion": "secretmanager.versions.destroy",
+	}
+	roles := read(t, "modules/rollcall/secrets.tf") + read(t, "modules/function_http/main.tf")
+	var want []string
+	for _, call := range names(t, read(t, "../shared/secret/secretmanager/*.go"), `\bclient\.([A-Z]\w*Secret\w*)\(`) {
+		if permission[call] == "" || !strings.Contains(roles, `"`+permission[call]+`"`) {
+			t.Errorf("nobody may call %s, which needs %s", call, permission[call])
+		}
+		want = append(want, permission[call])
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, names(t, roles, `"((?:roles/)?secretmanager\.(?:secretAccessor|(?:secrets|versions)\.\w+))"`)); diff != "" {
+		t.Errorf("what is asked of Secret Manager, and what is allowed (-asked +allowed):\n%s", diff)
+	}
 }
 
 // TestPublishersAreWhoSaysSo holds who may publish on a topic to the doc comments:
@@ -168,82 +193,6 @@ func TestEachScheduleStartsAFunction(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, scheduled); diff != "" {
 		t.Errorf("functions that a schedule starts (-comments +schedules):\n%s", diff)
-	}
-}
-
-// TestEachLineThatIsCountedIsLogged: an alert on a line that nobody writes never
-// comes, and neither does one on a word that the line has not.
-func TestEachLineThatIsCountedIsLogged(t *testing.T) {
-	t.Parallel()
-	row := regexp.MustCompile(`functions += \[([^\]]+)\]\s+from += "([a-z/]+)"\s+message += "([^"]+)"\s+and += .*\s+by += \[([^\]]+)\]`)
-	alerts := read(t, "modules/alerts/main.tf")
-	rows := row.FindAllStringSubmatch(alerts, -1)
-	if n := strings.Count(alerts, "\n      message "); len(rows) == 0 || len(rows) != n {
-		t.Fatalf("%d lines are counted, of %d rows", len(rows), n)
-	}
-	quoted := regexp.MustCompile(`"([a-z]+)"`)
-	for _, r := range rows {
-		functions, from, message := quoted.FindAllStringSubmatch(r[1], -1), r[2], r[3]
-		code := read(t, "../"+from+"/*.go")
-		if !strings.Contains(code, `"`+message+`"`) {
-			t.Errorf("%s never logs %q, which modules/alerts counts", from, message)
-		}
-		for _, word := range quoted.FindAllStringSubmatch(r[4], -1) {
-			if !strings.Contains(code, `slog.String("`+word[1]+`"`) {
-				t.Errorf("%s logs no %q, by which modules/alerts counts %q", from, word[1], message)
-			}
-		}
-		for _, f := range functions {
-			if _, err := os.Stat("../functions/" + f[1] + "/function.go"); err != nil {
-				t.Errorf("modules/alerts counts lines of %s: %v", f[1], err)
-			}
-		}
-	}
-}
-
-// TestReasonsOfAlertsAreReasons: a word that nobody logs is never alerted on.
-func TestReasonsOfAlertsAreReasons(t *testing.T) {
-	t.Parallel()
-	alerts := read(t, "modules/alerts/main.tf")
-	known := read(t, "../shared/password/*.go")
-	barred := names(t, between(t, alerts, `  barred = join("|", [`, "  ])"), `"([a-z-]+)`)
-	for _, word := range append(barred, "password-person-away") {
-		if !strings.Contains(known, `"`+word) || !strings.Contains(alerts, word) {
-			t.Errorf("%q is no reason of passwords, or is not alerted on", word)
-		}
-	}
-	_, list, _ := strings.Cut(known, "var everybody = ")
-	list, _, _ = strings.Cut(list, "}")
-	for _, word := range names(t, list, `"([a-z-]+)"`) {
-		if !slices.Contains(barred, word) {
-			t.Errorf("%q keeps a whole enterprise's passwords from Google, and no alert tells of it", word)
-		}
-	}
-}
-
-func TestEachAlertHasItsPlaybook(t *testing.T) {
-	t.Parallel()
-	want := names(t, between(t, read(t, "modules/alerts/main.tf"), "  alerts = {", "  }"), `(?m)^    ([A-Za-z]+) = \{$`)
-	pages, err := filepath.Glob("playbooks/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, names(t, strings.Join(pages, "\n"), `playbooks/(\w+)\.md`)); diff != "" {
-		t.Errorf("alerts and playbooks (-alerts +playbooks):\n%s", diff)
-	}
-	for _, page := range pages {
-		text := read(t, page)
-		if title := "# " + strings.TrimSuffix(filepath.Base(page), ".md") + "\n"; !strings.HasPrefix(text, title) {
-			t.Errorf("%s does not begin with %q", page, title)
-		}
-		if len(text) > 8192 {
-			t.Errorf("%s has %d bytes; an alert's text may have 8192", page, len(text))
-		}
-		for _, part := range []string{"**Symptom.**", "**What it means.**", "**What to do.**", "**It is over**"} {
-			if !strings.Contains(text, part) {
-				t.Errorf("%s has no %s", page, part)
-			}
-		}
 	}
 }
 

@@ -31,7 +31,9 @@ func TestGoogleQuotaOfOneEnterpriseHolds(t *testing.T) {
 		return n
 	}
 	rate := func(function string) float64 { return number(function, `ROLLCALL_DIRECTORY_RATE += "(\d+)"`) }
-	instance := func(function string) float64 { return 60*rate(function) + float64(workspace.Burst(int(rate(function)))) }
+	instance := func(function string) float64 {
+		return 60*rate(function) + float64(workspace.Burst(int(rate(function))))
+	}
 
 	handedOut := dispatch.Share * rate("passwordsweep")
 	if other := dispatch.Share * rate("provision"); other != handedOut {

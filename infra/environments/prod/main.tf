@@ -29,6 +29,7 @@ module "rollcall" {
   protect               = true
   settings              = var.settings
   admins                = var.admins
+  keyless_accounts      = var.keyless_accounts
   public_url            = var.public_url
   network               = var.network
   notification_channels = var.notification_channels

@@ -26,6 +26,12 @@ variable "admins" {
   description = "Who may call the admin function, such as user:ada@example.com; no groups, for the function checks each address."
 }
 
+variable "keyless_accounts" {
+  type        = list(string)
+  description = "The addresses of the service accounts whose enterprises have a keyless credential."
+  default     = []
+}
+
 variable "public_url" {
   type        = string
   description = "Under which URL devices reach the functions, where a load balancer with a name of its own stands before them."

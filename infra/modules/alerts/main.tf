@@ -10,6 +10,9 @@ locals {
   queue     = "monitored_resource=\"pubsub_subscription\",subscription_id"
 
   http = join("|", var.http_functions)
+  # Whom a device waits for. An examination by admin, and a batch of mailtoken that
+  # nothing is kept for, take up to half a minute by design.
+  prompt = join("|", [for f in var.http_functions : f if !contains(["admin", "mailtoken"], f)])
 
   # Lines of functions' logs that are counted, by the words in them that "by" names.
   # "from" is the folder whose code writes the line.
@@ -34,6 +37,14 @@ locals {
       message   = "password not accepted"
       and       = ""
       by        = ["enterprise", "reason", "state"]
+    }
+    # Once for each outage in each instance; without an enterprise it is Google Play's.
+    credential = {
+      functions = ["admin", "checkin", "directorysync", "mailtoken", "passwordpush", "provision", "reconcile", "token"]
+      from      = "shared/google"
+      message   = "google does not accept the service account's credential"
+      and       = ""
+      by        = ["enterprise"]
     }
     # Passwords that Google has accepted are not pushed: that they do not open is seen
     # where a device is to get one, and that none can be made, where one needs it.
@@ -102,6 +113,11 @@ locals {
       condition = "Two directory runs of an enterprise have failed one after the other"
       query     = "sum by (enterprise) (increase(${local.line.failed}{${local.run}}[150m])) > 1"
     }
+    CredentialBroken = {
+      severity  = "CRITICAL"
+      condition = "Google does not accept the service account of an enterprise, or that of Google Play"
+      query     = "sum by (enterprise) (increase(${local.line.credential}{${local.run}}[2h])) > 0"
+    }
     PasswordsFailing = {
       severity  = "WARNING"
       condition = "More than ten passwords of an enterprise were given up in an hour for one reason, or none can reach Google or a device"
@@ -125,7 +141,7 @@ locals {
     SlowResponses = {
       severity  = "WARNING"
       condition = "One in a hundred answers of a function takes longer than 5 seconds, for 10 minutes"
-      query     = "histogram_quantile(0.99, sum by (service_name, le) (rate(${local.latencies}{${local.service}=~\"${local.http}\"}[10m]))) > 5000"
+      query     = "histogram_quantile(0.99, sum by (service_name, le) (rate(${local.latencies}{${local.service}=~\"${local.prompt}\"}[10m]))) > 5000"
     }
   }
 }

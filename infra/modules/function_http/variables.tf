@@ -40,7 +40,7 @@ variable "build_service_account" {
 
 variable "settings" {
   type        = map(string)
-  description = "The function's environment variables, ROLLCALL_*. No secret goes here."
+  description = "The function's environment variables: ROLLCALL_* and those of Go's runtime. No secret goes here."
 }
 
 variable "secrets" {

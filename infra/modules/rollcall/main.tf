@@ -5,6 +5,17 @@ locals {
   # store. A secret that ends in * is one for each enterprise, which admin puts.
   # "network" lets a function reach LDAP servers that are in var.network. "settings"
   # are the function's own; var.settings comes before them.
+  #
+  # mailtoken keeps tokens in memory, each instance its own: 128 MiB, which is 100,000
+  # mailboxes. A request for 500 of them works in up to 8 MiB beside that, so 32 at once
+  # and the garbage collector's limit keep it within 512 MiB. A token is fetched anew
+  # after 48 to 54 minutes, so N instances fetch up to N tokens for each mailbox in that
+  # time: 100,000 mailboxes are 35 calls a second to Google from one instance and 174 from
+  # five. After a start each instance fetches up to 100 a second for each enterprise; for a
+  # keyless one Google signs as often, of which it does 60,000 a minute for the project, and
+  # five instances ask for 5 x (60 x 100 + 250) = 31,250 in the first minute. One instance
+  # answers for all of 100,000 mailboxes, so more of them cost calls and help only
+  # against a wave; with none kept warm (var.warm_instances) an idle hour costs all tokens.
   http = {
     enroll = {
       description = "Binds a device to an enterprise and a person"
@@ -36,11 +47,15 @@ locals {
       public      = true
       secrets     = ["workspace-key-*"]
       timeout     = 60
+      memory      = "512Mi"
+      concurrency = 32
+      instances   = 5
+      settings    = { GOMEMLIMIT = "400MiB" }
     }
     admin = {
       description = "Reads status and starts workflows, for administrators"
       public      = false
-      secrets     = concat(["password-key"], local.directory_secrets)
+      secrets     = concat(["password-key", "play-key"], local.directory_secrets)
       timeout     = 60
     }
     directorywatch = {
@@ -178,8 +193,10 @@ resource "google_project_service" "this" {
     "artifactregistry.googleapis.com",
     "cloudbuild.googleapis.com",
     "cloudfunctions.googleapis.com",
+    "cloudidentity.googleapis.com",
     "cloudscheduler.googleapis.com",
     "firestore.googleapis.com",
+    "iamcredentials.googleapis.com",
     "logging.googleapis.com",
     "monitoring.googleapis.com",
     "pubsub.googleapis.com",
@@ -235,8 +252,10 @@ module "http" {
   invokers              = each.value.public ? ["allUsers"] : var.admins
   ingress               = each.value.public ? local.ingress : "ALLOW_ALL"
   timeout_seconds       = each.value.timeout
+  memory                = try(each.value.memory, "512Mi")
+  concurrency           = try(each.value.concurrency, 80)
   min_instances         = each.value.public ? var.warm_instances : 0
-  max_instances         = var.max_instances
+  max_instances         = try(each.value.instances, var.max_instances)
 
   depends_on = [google_secret_manager_secret.this, google_project_iam_member.build]
 }

@@ -1,6 +1,7 @@
 # What admin may do to the secrets of enterprises, beside reading them. A condition
 # on names cannot hold for making a secret, which is asked of the project: admin may
-# make any, and put values into, or delete, those of directories alone.
+# make any, and put values into, or delete, those of directories alone. It destroys the
+# version whose place a rotated credential took.
 
 resource "google_project_iam_custom_role" "makes_secrets" {
   project     = var.project
@@ -13,7 +14,7 @@ resource "google_project_iam_custom_role" "keeps_secrets" {
   project     = var.project
   role_id     = "rollcallKeepsSecrets"
   title       = "Rollcall: puts values into secrets and deletes them"
-  permissions = ["secretmanager.secrets.delete", "secretmanager.versions.add"]
+  permissions = ["secretmanager.secrets.delete", "secretmanager.versions.add", "secretmanager.versions.destroy"]
 }
 
 resource "google_project_iam_member" "makes_secrets" {

@@ -39,6 +39,17 @@ variable "admins" {
   }
 }
 
+variable "keyless_accounts" {
+  type        = list(string)
+  description = "The addresses of the service accounts whose enterprises have a keyless credential: the functions that act as them may have Google sign for them."
+  default     = []
+
+  validation {
+    condition     = alltrue([for account in var.keyless_accounts : can(regex("^[a-z][-a-z0-9]+@[-a-z0-9.]+[.]iam[.]gserviceaccount[.]com$", account))])
+    error_message = "A keyless service account is written NAME@PROJECT.iam.gserviceaccount.com."
+  }
+}
+
 variable "public_url" {
   type        = string
   description = "Under which URL devices reach the functions, where a load balancer with a name of its own stands before them."
