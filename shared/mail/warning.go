@@ -17,6 +17,7 @@ type Warning struct {
 // The words of warnings.
 const (
 	WarnGoogleClosed   = "google-closed-password-sign-in"
+	WarnReplaces       = "replaces-google-password"
 	WarnUnprotected    = "unprotected-connection"
 	WarnGmailAsks      = "gmail-takes-no-password"
 	WarnPersonIsAsked  = "person-is-asked"
@@ -61,6 +62,9 @@ func (s Setting) Warnings() []Warning {
 	warn(s.NeedsGenerated() || google && s.SignIn == Password, WarnGoogleClosed,
 		"Google has closed sign-in by password for mail clients (ActiveSync, IMAP, CalDAV, CardDAV, SMTP) on most domains since 2024. "+
 			"Google will take the password and refuse the mail client all the same, unless the domain is exempt. Use OAuth.")
+	warn(s.NeedsGenerated(), WarnReplaces,
+		"The generated password takes the place of the person's own password at Google, also where the person is an administrator there. "+
+			"Whoever signs in to Google with a password of their own, and not by single sign-on, can do so no longer.")
 	warn(google && s.Kind == ExchangeKind && s.SignIn == OAuth, WarnOAuthExchange,
 		"Whether a mail client can sign in to Google's Exchange ActiveSync server with OAuth depends on the client. Try one device first, or use an IMAP setting.")
 	warn(!s.protected(), WarnUnprotected, "Without TLS everybody on the way reads mail and password.")
