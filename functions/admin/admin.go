@@ -10,8 +10,10 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/api"
 	"github.com/rollcall-emm/rollcall/shared/audit"
 	"github.com/rollcall-emm/rollcall/shared/directory"
+	"github.com/rollcall-emm/rollcall/shared/doctor/examine"
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/google"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 )
@@ -33,15 +35,20 @@ type Office struct {
 	Events      event.Publisher
 	DeadLetters event.DeadLetters
 	Auth        Authenticator
-	// Secrets holds the passwords and keys of directories, which are put there and
-	// never shown.
+	// Secrets holds the passwords of directories and the credentials, which are put
+	// there and never shown.
 	Secrets secret.Versions
-	// AnyTokenURI takes a Google key whose token_uri is not Google's: for
+	// Tokens returns a source of access tokens of a credential that is given as package
+	// credential stores it, for trying it before it is stored.
+	Tokens func(enterprise string, stored secret.Value) *google.Tokens
+	// AnyTokenURI takes a Google credential whose token_uri is not Google's: for
 	// development against a simulator, never in production.
 	AnyTokenURI bool
 	// Google returns what reads Google's directory as a configuration says. It is
 	// called when an admin asks about a person's Google account, and not before.
 	Google func(context.Context, directory.Config) (GoogleUsers, error)
+	// Doctor makes what an enterprise is examined with; nil is nothing.
+	Doctor func(context.Context) (*examine.Examiner, error)
 	// EnrollURL is the public URL of the function enroll, which goes into
 	// provisioning QR codes.
 	EnrollURL string
@@ -76,13 +83,15 @@ func (o *Office) routes() map[string]map[string]action {
 		ent + "/workflows":              {"POST": o.startWorkflow},
 		dir:                             {"GET": o.showDirectory, "PUT": o.setDirectory, "DELETE": o.removeDirectory},
 		dir + "/bind-password":          {"GET": o.showBindPassword, "PUT": o.setBindPassword, "DELETE": o.removeBindPassword},
-		dir + "/google-key":             {"GET": o.showGoogleKey, "PUT": o.setGoogleKey, "DELETE": o.removeGoogleKey},
+		ent + "/doctor":                 {"POST": o.examine(o.Doctor)},
 		dir + "/status":                 {"GET": o.showDirectoryStatus},
 		dir + "/runs":                   {"GET": o.listRuns, "POST": o.startRun},
 		dir + "/runs/{id}":              {"GET": o.showRun},
 		dir + "/runs/{id}/plan":         {"GET": o.listPlan},
 		dir + "/runs/{id}/approve":      {"POST": o.approveRun},
 		dir + "/runs/{id}/reject":       {"POST": o.rejectRun},
+		ent + "/credential":             {"GET": o.showCredential, "PUT": o.importCredential, "DELETE": o.removeCredential},
+		ent + "/credential/rotate":      {"PUT": o.rotateCredential},
 		ent + "/people":                 {"GET": o.listPeople},
 		ent + "/people/{id}":            {"GET": o.showPerson},
 		ent + "/people/{id}/password":   {"GET": o.showPassword},
@@ -94,6 +103,7 @@ func (o *Office) routes() map[string]map[string]action {
 		ent + "/settings":               {"GET": o.listSettings},
 		ent + "/settings/{id}":          {"GET": o.showSetting, "PUT": o.saveSetting, "DELETE": o.removeSetting},
 		ent + "/settings/{id}/labels":   {"PUT": o.labelSetting},
+		"/v1/credentials":               {"GET": o.listCredentials},
 		"/v1/audit":                     {"GET": o.listSystemAudit},
 		"/v1/dead-letters":              {"GET": o.listDeadLetters},
 		"/v1/dead-letters/{id}/replay":  {"POST": o.replayDeadLetter},

@@ -3,7 +3,6 @@ package admin
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 
@@ -145,8 +144,9 @@ func same(a, b directory.Config) bool {
 	return err == nil && yerr == nil && bytes.Equal(x, y)
 }
 
-// removeDirectory forgets the configuration and its secrets. People, devices and
-// accounts stay as they are, and no run starts any more.
+// removeDirectory forgets the configuration and its password. People, devices and
+// accounts stay as they are, and no run starts any more. The Google credential, which
+// serves mail as well, is removed by itself.
 func (o *Office) removeDirectory(r *request) error {
 	c, err := o.directory(r)
 	if err != nil {
@@ -154,11 +154,8 @@ func (o *Office) removeDirectory(r *request) error {
 	}
 	rec := o.note(r, c.Enterprise, "directory.remove", "enterprise:"+c.Enterprise, fmt.Sprintf("%s, revision %d", c.Mode, c.Revision))
 	err = o.recorded(r.Context(), rec, func() error {
-		// The secrets first: what fails here is done again with the configuration.
-		err := errors.Join(
-			o.Secrets.Delete(r.Context(), directory.BindSecret(c.Enterprise)),
-			o.Secrets.Delete(r.Context(), directory.KeySecret(c.Enterprise)))
-		if err != nil {
+		// The secret first: what fails here is done again with the configuration.
+		if err := o.Secrets.Delete(r.Context(), directory.BindSecret(c.Enterprise)); err != nil {
 			return err
 		}
 		return o.DB.Update(r.Context(), func(tx *record.Tx) error { return tx.DeleteDirectory(c.Enterprise) })

@@ -6,16 +6,14 @@ import (
 	"strings"
 
 	"github.com/rollcall-emm/rollcall/shared/api"
-	"github.com/rollcall-emm/rollcall/shared/credential"
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 )
 
-// Bounds of the bodies that hold secrets.
+// Bounds of the body that holds a password.
 const (
 	maxPasswordBody = 8 << 10
-	maxKeyBody      = credential.MaxFile
 	maxPassword     = 1024
 )
 
@@ -64,49 +62,6 @@ func (o *Office) setBindPassword(r *request) error {
 
 func (o *Office) removeBindPassword(r *request) error {
 	return o.forget(r, "directory.bind-password", directory.BindSecret)
-}
-
-func (o *Office) showGoogleKey(r *request) error {
-	key, set, err := o.stored(r, directory.KeySecret)
-	if err != nil {
-		return err
-	}
-	v := keyView{Set: set}
-	// What was put there by other means may not be readable.
-	if c, err := credential.Read(key, credential.Options{AnyTokenURI: true}); err == nil {
-		v = viewOf(c)
-	}
-	return api.WriteJSON(r.w, http.StatusOK, v)
-}
-
-// setGoogleKey stores a service account's key file, which is the body, after
-// checks (invariant K1), and answers with what to compare with Google's console.
-func (o *Office) setGoogleKey(r *request) error {
-	e, err := o.enterprise(r)
-	if err != nil {
-		return err
-	}
-	raw, err := api.ReadJSON(r.w, r.Request, maxKeyBody)
-	if err != nil {
-		return err
-	}
-	c, err := credential.Parse(raw, credential.Options{AnyTokenURI: o.AnyTokenURI})
-	if err != nil {
-		return err
-	}
-	v := viewOf(c)
-	rec := o.note(r, e.ID, "directory.google-key", "enterprise:"+e.ID, "client "+v.ClientID+", key SHA-256 "+v.Fingerprint)
-	err = o.recorded(r.Context(), rec, func() error {
-		return o.keep(r.Context(), directory.KeySecret(e.ID), c.Stored())
-	})
-	if err != nil {
-		return err
-	}
-	return api.WriteJSON(r.w, http.StatusOK, v)
-}
-
-func (o *Office) removeGoogleKey(r *request) error {
-	return o.forget(r, "directory.google-key", directory.KeySecret)
 }
 
 // stored returns a secret of the enterprise that the path names, if it is set.

@@ -3,59 +3,19 @@ package admin
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
-	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rollcall-emm/rollcall/shared/credential"
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 )
-
-var testKey = sync.OnceValue(func() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, credential.LeastBits)
-	if err != nil {
-		panic(err)
-	}
-	return key
-})
-
-// keyFile is a key file of Google's form with some members replaced; "" takes a
-// member out.
-func keyFile(t *testing.T, other map[string]string) string {
-	t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(testKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := map[string]string{
-		"type": "service_account", "project_id": "p", "private_key_id": "0123456789abcdef",
-		"private_key":  string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
-		"client_email": "sync@p.iam.gserviceaccount.com", "client_id": "104123456789012345678",
-		"token_uri": "https://oauth2.googleapis.com/token", "universe_domain": "googleapis.com",
-	}
-	maps.Copy(f, other)
-	maps.DeleteFunc(f, func(_, v string) bool { return v == "" })
-	b, err := json.Marshal(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
 
 func TestBindPassword_E3_IsNeverShown(t *testing.T) {
 	t.Parallel()
@@ -122,48 +82,6 @@ func (b *bench) leaksNothing(secrets ...string) {
 	}
 }
 
-func TestGoogleKey_K1_IsCheckedAndShownByFingerprint(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	b.acme()
-	path := dirPath + "/google-key"
-	var got keyView
-	b.want(200, "GET", path, "", &got)
-	if got != (keyView{}) {
-		t.Errorf("none is shown as %+v", got)
-	}
-	der, err := x509.MarshalPKIXPublicKey(&testKey().PublicKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := sha256.Sum256(der)
-	want := keyView{
-		Set: true, ClientID: "104123456789012345678", ClientEmail: "sync@p.iam.gserviceaccount.com",
-		KeyID: "0123456789abcdef", Fingerprint: hex.EncodeToString(sum[:]),
-	}
-	file := keyFile(t, nil)
-	for _, method := range []string{"PUT", "GET"} {
-		body := ""
-		if method == "PUT" {
-			body = file
-		}
-		got = keyView{}
-		b.want(200, method, path, body, &got)
-		if d := cmp.Diff(want, got); d != "" {
-			t.Errorf("%s: -want +got:\n%s", method, d)
-		}
-	}
-	kept, err := b.office.Secrets.Access(t.Context(), directory.KeySecret("acme"))
-	if err != nil || kept.Reveal() != file {
-		t.Errorf("it is not kept as it was given: %v", err)
-	}
-	b.leaksNothing("PRIVATE KEY", "MII")
-	b.want(204, "DELETE", path, "", nil)
-	if _, err := b.office.Secrets.Access(t.Context(), directory.KeySecret("acme")); fault.KindOf(err) != fault.NotFound {
-		t.Error("the key is still there")
-	}
-}
-
 // brokenSecrets is a store that fails.
 type brokenSecrets struct{}
 
@@ -188,56 +106,16 @@ func TestSecretsThatCannotBeStored(t *testing.T) {
 	b.configured()
 	b.office.Secrets = brokenSecrets{}
 	b.refuse(502, "PUT", dirPath+"/bind-password", `{"password":"hunter2"}`, "", "grant the role")
-	b.refuse(502, "PUT", dirPath+"/google-key", keyFile(t, nil), "", "grant the role")
+	b.refuse(502, "PUT", credentialPath, `{"key":`+keyFile(t, nil)+`}`, "", "grant the role")
 	b.refuse(502, "GET", dirPath+"/bind-password", "", "", "grant the role")
-	b.refuse(502, "GET", dirPath+"/google-key", "", "", "grant the role")
-	b.refuse(502, "DELETE", dirPath+"/google-key", "", "", "grant the role")
+	b.refuse(502, "GET", credentialPath, "", "", "grant the role")
+	b.refuse(502, "DELETE", credentialPath, "", "", "grant the role")
 	b.refuse(502, "DELETE", dirPath, "", "", "grant the role")
 	b.want(200, "GET", dirPath, "", nil) // so that removing it can be tried again
 	b.leaksNothing("hunter2", "PRIVATE KEY")
-	for _, action := range []string{"directory.bind-password", "directory.google-key", "directory.remove"} {
+	for _, action := range []string{"directory.bind-password", "directory.remove"} {
 		if want := "admin:local " + action + " enterprise:acme secretmanager-permission"; !slices.Contains(b.trail("acme"), want) {
 			t.Errorf("the trail lacks %q: %v", want, b.trail("acme"))
 		}
 	}
-}
-
-func TestGoogleKeyRefusals(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	b.acme()
-	path := dirPath + "/google-key"
-	short, err := rsa.GenerateKey(rand.Reader, 1024)
-	if err != nil {
-		t.Fatal(err)
-	}
-	weak := string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(short)}))
-	for _, tc := range []struct {
-		name  string
-		other map[string]string
-		field string
-		text  string
-	}{
-		{"a person's login", map[string]string{"type": "authorized_user"}, "type", "service_account"},
-		{"no type", map[string]string{"type": ""}, "type", "service_account"},
-		{"no address", map[string]string{"client_email": ""}, "client_email", "address"},
-		{"strange address", map[string]string{"client_email": "a@b\x1b[2J"}, "client_email", "address"},
-		{"no client id", map[string]string{"client_id": ""}, "client_id", "number"},
-		{"no key", map[string]string{"private_key": ""}, "private_key", "RSA"},
-		{"broken key", map[string]string{"private_key": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"}, "private_key", "RSA"},
-		{"weak key", map[string]string{"private_key": weak}, "private_key", "2048"},
-		{"foreign token endpoint", map[string]string{"token_uri": "https://evil.example.com/token"}, "token_uri", "evil.example.com"},
-		{"no token endpoint", map[string]string{"token_uri": ""}, "token_uri", "not Google's"},
-		{"token endpoint in the clear", map[string]string{"token_uri": "http://oauth2.googleapis.com/token"}, "token_uri", "not Google's"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			b.refuse(400, "PUT", path, keyFile(t, tc.other), tc.field, tc.text)
-		})
-	}
-	b.refuse(400, "PUT", path, `["MII"]`, "", "not a service account's key file")
-	b.refuse(413, "PUT", path, keyFile(t, map[string]string{"x": strings.Repeat("x", maxKeyBody)}), "", "at most")
-	b.leaksNothing("PRIVATE KEY", "MII", "AAAA")
-
-	b.office.AnyTokenURI = true // development
-	b.want(200, "PUT", path, keyFile(t, map[string]string{"token_uri": "http://127.0.0.1:1/token"}), nil)
 }

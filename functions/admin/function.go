@@ -5,23 +5,27 @@
 // verifies their identity token itself as well. Idempotent: reading is; creating
 // the same thing twice is refused. Retry: the caller's. Permissions: read and
 // write the store, publish to the topics, read the dead letters, put, read and
-// delete the secrets of directories, put and read the key of passwords.
+// delete the secrets of directories, destroy old versions of them, put and read the
+// key of passwords, read the Play key.
 package admin
 
 import (
 	"context"
 	"crypto/rand"
+	"log/slog"
 	"net/http"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/google"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/setup"
 	"github.com/rollcall-emm/rollcall/shared/setup/bus"
 	"github.com/rollcall-emm/rollcall/shared/setup/directories"
 	"github.com/rollcall-emm/rollcall/shared/setup/secrets"
+	"github.com/rollcall-emm/rollcall/shared/setup/tokens"
 )
 
 func init() { functions.HTTP("admin", setup.HTTP(Open)) }
@@ -40,6 +44,10 @@ func Open(ctx context.Context, p *setup.Process) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	sources, err := tokens.Open(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	auth, err := authenticator(ctx, p, kept)
 	if err != nil {
 		return nil, err
@@ -47,10 +55,22 @@ func Open(ctx context.Context, p *setup.Process) (http.Handler, error) {
 	o := &Office{
 		DB: db, Events: events, DeadLetters: events, Auth: auth, Secrets: kept,
 		AnyTokenURI: p.Config.DirectoryEndpoint != "",
-		Google:      googleUsers(p),
-		EnrollURL:   p.Config.Endpoint("enroll"), Now: p.Now, Random: rand.Reader,
+		Google:      googleUsers(p), Tokens: trialTokens(sources),
+		Doctor:    examiner(p, db, kept, events),
+		EnrollURL: p.Config.Endpoint("enroll"), Now: p.Now, Random: rand.Reader,
 	}
 	return o.Handler(p.Edge("admin")), nil
+}
+
+// trialTokens makes sources of tokens for credentials that are not in use yet: their
+// failures are told to the admin who brought them, and alert nobody.
+func trialTokens(sources *tokens.Sources) func(string, secret.Value) *google.Tokens {
+	return func(enterprise string, stored secret.Value) *google.Tokens {
+		opt := sources.EnterpriseOptions(enterprise)
+		opt.Credential = func(context.Context) (secret.Value, error) { return stored, nil }
+		opt.Cache, opt.Log = nil, slog.New(slog.DiscardHandler)
+		return google.NewTokens(opt)
+	}
 }
 
 // googleUsers makes the clients when the first is asked for: most admins' requests

@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	tokens   = "/v1/enterprises/acme/enrollment-tokens"
-	checksum = "I5YvS0O5hXY46mb01BlRjq4oJJGs2kuUcHvVkAPEXlg"
+	tokensPath = "/v1/enterprises/acme/enrollment-tokens"
+	checksum   = "I5YvS0O5hXY46mb01BlRjq4oJJGs2kuUcHvVkAPEXlg"
 )
 
 func TestEnrollmentTokenLife(t *testing.T) {
@@ -29,7 +29,7 @@ func TestEnrollmentTokenLife(t *testing.T) {
 		Secret, Status string
 		QR             map[string]any
 	}
-	b.want(201, "POST", tokens, `{"person":"e-1","uses":30,"labels":["kiosk"],"note":"for Ada"}`, &made)
+	b.want(201, "POST", tokensPath, `{"person":"e-1","uses":30,"labels":["kiosk"],"note":"for Ada"}`, &made)
 	if id := enrollment.ID(secret.New(made.Secret)); id != made.ID {
 		t.Errorf("the secret is of token %s, the reply of %s", id, made.ID)
 	}
@@ -47,15 +47,15 @@ func TestEnrollmentTokenLife(t *testing.T) {
 		Status string
 		Used   *int
 	}
-	b.want(200, "GET", tokens+"/"+made.ID, "", &seen)
+	b.want(200, "GET", tokensPath+"/"+made.ID, "", &seen)
 	if seen.Used == nil || *seen.Used != 5 {
 		t.Errorf("used is %v, want 5", seen.Used)
 	}
-	b.want(200, "DELETE", tokens+"/"+made.ID, "", &seen)
+	b.want(200, "DELETE", tokensPath+"/"+made.ID, "", &seen)
 	if seen.Status != "revoked" {
 		t.Errorf("status after revocation: %q", seen.Status)
 	}
-	b.want(200, "DELETE", tokens+"/"+made.ID, "", nil) // again: nothing more to do
+	b.want(200, "DELETE", tokensPath+"/"+made.ID, "", nil) // again: nothing more to do
 	target := "enrollment-token:" + made.ID
 	trail := []string{
 		"admin:local enterprise.create enterprise:acme ok",
@@ -67,7 +67,7 @@ func TestEnrollmentTokenLife(t *testing.T) {
 	}
 
 	// E3: after the first reply the secret is nowhere.
-	for _, path := range []string{tokens, tokens + "/" + made.ID, "/v1/enterprises/acme/audit"} {
+	for _, path := range []string{tokensPath, tokensPath + "/" + made.ID, "/v1/enterprises/acme/audit"} {
 		if body := b.do("GET", path, "").Body.String(); strings.Contains(body, made.Secret) {
 			t.Errorf("%s shows the secret", path)
 		}
@@ -104,24 +104,24 @@ func TestEnrollmentTokenRefusals(t *testing.T) {
 		{"hex checksum", qr(component, location, strings.Repeat("ab", 32)), "qr.signatureChecksum"},
 		{"Wi-Fi password", `{"uses":1,"qr":{"wifiPassword":"x"}}`, "qr.wifiPassword"},
 	} {
-		t.Run(tc.name, func(t *testing.T) { b.refuse(400, "POST", tokens, tc.body, tc.field, "") })
+		t.Run(tc.name, func(t *testing.T) { b.refuse(400, "POST", tokensPath, tc.body, tc.field, "") })
 	}
-	b.refuse(404, "GET", tokens+"/nothing", "", "", "no enrollment token")
-	b.refuse(404, "DELETE", tokens+"/%2e%2e", "", "", "no enrollment token")
+	b.refuse(404, "GET", tokensPath+"/nothing", "", "", "no enrollment token")
+	b.refuse(404, "DELETE", tokensPath+"/%2e%2e", "", "", "no enrollment token")
 	b.refuse(404, "POST", "/v1/enterprises/nobody/enrollment-tokens", `{"uses":1}`, "", "no enterprise")
 	b.putEnterprise(enterprise.Enterprise{ID: "gone", Play: "LC09", State: enterprise.Gone})
 	b.refuse(409, "POST", "/v1/enterprises/gone/enrollment-tokens", `{"uses":1}`, "", "no longer knows")
 
 	// A token of another enterprise is not there.
 	b.put(func(tx *record.Tx) error { return tx.PutToken(enrollment.Token{ID: "t1", Enterprise: "gone"}) })
-	b.refuse(404, "DELETE", tokens+"/t1", "", "", "no enrollment token")
+	b.refuse(404, "DELETE", tokensPath+"/t1", "", "", "no enrollment token")
 }
 
 func TestEnrollmentTokenQR(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.acme()
-	w := b.do("POST", tokens, `{"uses":0,"accountType":"deviceAccount","qr":{"adminComponent":"com.example.agent/.Admin",`+
+	w := b.do("POST", tokensPath, `{"uses":0,"accountType":"deviceAccount","qr":{"adminComponent":"com.example.agent/.Admin",`+
 		`"packageLocation":"https://example.com/agent.apk","signatureChecksum":"`+checksum+`=","leaveAllSystemApps":true}}`)
 	var made struct {
 		Secret      string

@@ -62,7 +62,7 @@ func join(ctx context.Context, s *stack.Stack, o office, ent string, mode direct
 		if err := g.openGoogle(mode); err != nil {
 			return nil, err
 		}
-		if err := o.put(ctx, g.path("/google-key"), s.DirectoryKey, nil); err != nil {
+		if err := o.put(ctx, "/v1/enterprises/"+ent+"/credential", map[string]any{"key": s.DirectoryKey}, nil); err != nil {
 			return nil, err
 		}
 	}

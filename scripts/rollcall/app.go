@@ -56,7 +56,7 @@ Exit codes
   4  refused: not an admin, or in conflict with what there is; or a directory run
      waits for an admin
   5  not reachable or busy; try again
-  6  done, with a warning (directory test)`
+  6  done, with a warning (directory test, doctor)`
 
 const defaultURL = "http://localhost:8080/admin"
 
@@ -86,7 +86,7 @@ func (a *app) root() *cobra.Command {
 	f.DurationVar(&a.timeout, "timeout", 30*time.Second, "how long one request may take")
 	root.AddCommand(
 		a.enterpriseCommand(), a.tokenCommand(), a.deviceCommand(), a.accountCommand(),
-		a.directoryCommand(), a.passwordCommand(), a.settingCommand(), a.auditCommand(), a.deadLetterCommand(), a.statusCommand(),
+		a.directoryCommand(), a.credentialCommand(), a.passwordCommand(), a.settingCommand(), a.auditCommand(), a.deadLetterCommand(), a.statusCommand(), a.doctorCommand(),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	refuseUnknown(root)

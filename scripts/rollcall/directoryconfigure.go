@@ -35,11 +35,11 @@ func (a *app) directoryConfigure() *cobra.Command {
 	f := cmd.Flags()
 	f.BoolVar(&showOnly, "show", false, "show the configuration, with what is by default")
 	f.StringVar(&file, "file", "", "take the whole configuration from this `file`, YAML or JSON; - is standard input")
-	f.BoolVar(&remove, "remove", false, "remove the configuration, password and key; people stay as they are")
+	f.BoolVar(&remove, "remove", false, "remove the configuration and the password; people stay as they are, and so does the Google credential")
 	f.BoolVar(&yes, "yes", false, "do not ask")
 	set := directoryFlags(cmd)
 	f.StringVar(&passwordFile, "bind-password-file", "", "`file` with the password of --bind-dn, whose last line end does not count; - is standard input")
-	f.StringVar(&keyFile, "google-key-file", "", "the service account's JSON key `file`, as Google's console handed it out")
+	f.StringVar(&keyFile, "google-key-file", "", "the service account's JSON key `file`, as Google's console handed it out (for more: rollcall credential import)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		path, err := a.directoryPath(args)
 		if err != nil {
@@ -115,10 +115,11 @@ func (s settings) apply(ctx context.Context) error {
 		s.app.say("The bind password is set.")
 	}
 	if s.key != nil {
-		if _, err := s.client.change(ctx, http.MethodPut, s.path+"/google-key", s.key); err != nil {
-			return inFile(err, "--google-key-file")
+		body := map[string]json.RawMessage{"key": s.key}
+		if _, err := s.client.change(ctx, http.MethodPut, credentialOf(s.path), body); err != nil {
+			return inFile(ofCredential(err), "--google-key-file")
 		}
-		s.app.say("The Google key is set; compare client id and key id with Google's console.")
+		s.app.say("The Google credential is set; compare client id and key id with Google's console.")
 	}
 	if s.app.json {
 		return s.app.printJSON(got)
@@ -196,7 +197,7 @@ func inFile(err error, flag string) error {
 
 func (s settings) remove(ctx context.Context, yes bool) error {
 	if !yes {
-		if err := s.app.confirm(ctx, "--remove", "Remove the directory of "+s.app.enterprise+", its password and its key? People, devices and accounts stay as they are."); err != nil {
+		if err := s.app.confirm(ctx, "--remove", "Remove the directory of "+s.app.enterprise+" and its password? People, devices and accounts stay as they are."); err != nil {
 			return err
 		}
 	}
@@ -204,5 +205,6 @@ func (s settings) remove(ctx context.Context, yes bool) error {
 		return err
 	}
 	s.app.say("Removed: no sync runs any more. People, devices and accounts stay as they are.")
+	s.app.say("The Google credential stays as well, for it serves mail; to remove it: %s", s.app.command("credential remove"))
 	return nil
 }

@@ -38,14 +38,11 @@ func (s *settings) read(file, passwordFile, keyFile string) error {
 		}
 	}
 	if keyFile != "" {
-		b, err := s.app.readFile("--google-key-file", keyFile)
+		key, err := s.app.readKey("--google-key-file", keyFile)
 		if err != nil {
 			return err
 		}
-		if !json.Valid(b) {
-			return usagef("--google-key-file: %s is not JSON; give the file that Google's console handed out (a .p12 is not taken)", keyFile)
-		}
-		s.key = b
+		s.key = key
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func TestConfigure_E3_ShowsNoSecret(t *testing.T) {
 		{[]string{"directory", "configure", "--show"}, "", 0, "public key SHA-256"},
 		{[]string{"directory", "configure"}, "", 0, "sync@p.iam.gserviceaccount.com"},
 		{[]string{"directory", "configure", "--google-key-file", path("foreign.json")}, "", 2, "--google-key-file: token_uri"},
-		{[]string{"directory", "configure", "--google-key-file", path("ca.pem")}, "", 2, "is not JSON"},
+		{[]string{"directory", "configure", "--google-key-file", path("ca.pem")}, "", 2, "this is a bare key in PEM"},
 		{[]string{"directory", "configure", "--ca-file", path("ca.pem")}, "", 2, "ldap.ca"},
 		{[]string{"directory", "configure", "--ca-file", path("none.pem")}, "", 2, "cannot be read"},
 		{[]string{"directory", "configure", "--bind-password-file", "-"}, "\n", 2, "is empty"},

@@ -8,15 +8,13 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rollcall-emm/rollcall/shared/credential"
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/ldap"
 )
 
-// keyRow is what is shown of the Google key.
-type keyRow struct {
-	Set                                       bool
-	ClientID, ClientEmail, KeyID, Fingerprint string
-}
+// credentialOf returns the path of the credential beside a directory's.
+func credentialOf(path string) string { return strings.TrimSuffix(path, "/directory") + "/credential" }
 
 // printDirectory shows a configuration with its defaults, what is set of its
 // secrets, and, after a change, what to do next.
@@ -77,7 +75,7 @@ func (a *app) printDirectory(ctx context.Context, c *client, path string, got []
 
 // secretRows tells what is set of the secrets that the configuration needs, and
 // names the flags of those that are missing.
-func (a *app) secretRows(ctx context.Context, c *client, path string, config directory.Config) (rows [][]string, missing []string, key keyRow, err error) {
+func (a *app) secretRows(ctx context.Context, c *client, path string, config directory.Config) (rows [][]string, missing []string, key *credential.View, err error) {
 	if config.LDAP != nil && config.LDAP.BindDN != "" {
 		got, err := c.get(ctx, path+"/bind-password", nil)
 		if err != nil {
@@ -96,19 +94,21 @@ func (a *app) secretRows(ctx context.Context, c *client, path string, config dir
 	if config.Google == nil {
 		return rows, missing, key, nil
 	}
-	got, err := c.get(ctx, path+"/google-key", nil)
-	if err != nil {
-		return nil, nil, key, err
+	v, err := c.credential(ctx, strings.TrimSuffix(path, "/directory"))
+	switch f := asFailure(err); {
+	case f == nil:
+	case f.reason == "credential-missing":
+		return append(rows, []string{"Google credential", "NOT SET"}), append(missing, "google-key-file"), nil, nil
+	case f.reason == "credential-unusable":
+		return append(rows, []string{"Google credential", "NOT USABLE: " + f.text}), append(missing, "google-key-file"), nil, nil
+	default:
+		return nil, nil, nil, err
 	}
-	if key, err = decode[keyRow](got); err != nil {
-		return nil, nil, key, err
+	rows = append(rows, []string{"Google credential", "set"})
+	for _, row := range credentialRows(v) {
+		rows = append(rows, []string{"  " + row[0], row[1]})
 	}
-	if !key.Set {
-		return append(rows, []string{"Google key", "NOT SET"}), append(missing, "google-key-file"), key, nil
-	}
-	return append(rows,
-		[]string{"Google key", "set"}, []string{"  service account", key.ClientEmail}, []string{"  client id", key.ClientID},
-		[]string{"  key id", key.KeyID}, []string{"  public key SHA-256", key.Fingerprint}), missing, key, nil
+	return rows, missing, &v, nil
 }
 
 // The scopes that domain-wide delegation must grant (Directory API, users). Signing
@@ -129,7 +129,7 @@ const (
 )
 
 // sayNext tells what is to be done next.
-func (a *app) sayNext(config directory.Config, missing []string, key keyRow, after extent) {
+func (a *app) sayNext(config directory.Config, missing []string, key *credential.View, after extent) {
 	switch {
 	case after == nothing:
 		return
@@ -141,7 +141,7 @@ func (a *app) sayNext(config directory.Config, missing []string, key keyRow, aft
 	for _, flag := range missing {
 		a.say("  set what is missing:  %s", a.hint("configure --%s FILE", flag))
 	}
-	if config.Google != nil && key.Set {
+	if config.Google != nil && key != nil {
 		scopes := "the scope\n    " + scopeRead
 		if config.Mode == directory.ReadWrite {
 			scopes = "the scopes\n    " + scopeWrite + ",\n    " + scopeSignOut
