@@ -42,6 +42,8 @@ type look struct {
 	// wanted is what a device with these labels is to have; see mail.Wanted.
 	wanted []mail.Change
 	labels []string
+	// due is Mail.Due as it was then.
+	due bool
 	// ready are the directives that can be sent in this reply, by id.
 	ready map[string]protocol.Directive
 	// barred: the device may have no settings, so nothing was read.
@@ -58,7 +60,7 @@ func (d *Desk) look(ctx context.Context, row device.Device, ent *enterprise.Ente
 	if !looks(row, ent) {
 		return nil
 	}
-	l := &look{barred: !row.MayHaveMail(), labels: row.Labels}
+	l := &look{barred: !row.MayHaveMail(), labels: row.Labels, due: row.Mail.Due}
 	if l.barred {
 		return l
 	}

@@ -204,6 +204,30 @@ func TestCheckIn_M_ChangedSinceTheLook(t *testing.T) {
 	}
 }
 
+// TestCheckIn_M_PersonChangedSinceTheLook: where the row says since the look that the
+// settings are to be looked at, it goes on saying so.
+func TestCheckIn_M_PersonChangedSinceTheLook(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, voice(func(s *mail.Setting) { s.Labels = []string{"trial"} }))
+	o.hire(func(p *person.Person) { p.Labels = []string{"trial"} })
+	h := o.handset()
+	h.checkIn(did(h.checkIn())...)
+	once := sync.OnceFunc(func() {
+		o.hire(func(p *person.Person) { p.Labels = nil })
+		h.change(func(d *device.Device) { d.Mail.Due = true }) // as the workflow does
+	})
+	update := o.desk.Update
+	o.desk.Update = func(ctx context.Context, fn func(checkin.Rows) error) error { once(); return update(ctx, fn) }
+	o.now = o.now.Add(15 * time.Minute)
+	if reply := h.report(protocol.CheckInRequest{}); len(reply.Directives) != 0 || reply.NextCheckInSeconds != 60 {
+		t.Errorf("told %v, back in %d s", reply.Directives, reply.NextCheckInSeconds)
+	}
+	o.now = o.now.Add(time.Minute)
+	if diff := cmp.Diff([]string{"removeSetting voice"}, list(h.checkIn())); diff != "" {
+		t.Errorf("told next (-want +got):\n%s", diff)
+	}
+}
+
 // TestCheckIn_M_NoSuchPerson: settings that need nothing of a person are sent, the
 // others are not, and nothing is asked of Google.
 func TestCheckIn_M_NoSuchPerson(t *testing.T) {

@@ -51,6 +51,9 @@ func (l *look) settle(row *device.Device, now time.Time) (t told) {
 		for _, c := range mail.Diff(l.wanted, row.Mail.Held) {
 			l.tell(row, c, &t, now)
 		}
+		if before.Due && !l.due {
+			t.back(soon) // what the look read changed since, such as the person's labels
+		}
 		row.Mail.Due = t.again > 0
 	}
 	t.news = row.Mail.Due != before.Due || !slices.Equal(row.Mail.Held, before.Held)
