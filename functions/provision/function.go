@@ -4,8 +4,8 @@
 // taken away, and generated passwords renewed and replanned. It settles people whom
 // the directory's synchronisation found to have left, or to be back.
 //
-// Trigger: Pub/Sub topic provision, published by the functions admin and
-// directorysync. Idempotent: each item is a step that may be done twice. Retry: an
+// Trigger: Pub/Sub topic provision, published by the functions admin,
+// directorysync and reconcile. Idempotent: each item is a step that may be done twice. Retry: an
 // event that may work later is returned for redelivery, the last time into the
 // dead-letter topic; what can never work is recorded and acknowledged. Permissions: read and write the store,
 // publish to the topics, access the secrets play-key and password-key.
