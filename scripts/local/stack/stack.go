@@ -191,9 +191,8 @@ func (s *Stack) credentials(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.Workspace.Tokens.Delegate(reader.Email, directoryapi.AdminDirectoryUserScope,
-		directoryapi.AdminDirectoryUserReadonlyScope, directoryapi.AdminDirectoryUserSecurityScope,
-		mailclient.Full.URL(), mailclient.IMAPAdmin.URL())
+	s.Workspace.Tokens.Delegate(reader.Email, directoryapi.AdminDirectoryUserScope, directoryapi.AdminDirectoryUserReadonlyScope,
+		directoryapi.AdminDirectoryUserSecurityScope, mailclient.Full.URL(), mailclient.IMAPAdmin.URL())
 	s.DirectoryKey = reader.JSON
 	s.Token = secret.New(rand.Text() + rand.Text())
 	if err := store.Put(ctx, admin.TokenName, s.Token); err != nil {
