@@ -27,7 +27,7 @@ func (a *app) standing(r passwordRow) string {
 	word := string(r.State) + ": "
 	switch {
 	case r.Waiting:
-		return word + "made, and goes to Google when a device of the person checks in"
+		return word + "made, and goes to Google when a device of the person that needs it checks in; where there is none, renew it with --now"
 	case r.State == password.Pending && a.now().Before(r.NextAt):
 		return word + "made, and goes to Google when a device of the person checks in, or at the next try"
 	case r.State == password.Pending:
