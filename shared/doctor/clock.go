@@ -17,20 +17,28 @@ const (
 // Clock says how this machine's clock stands, which is ahead of Google's by off.
 func Clock(off time.Duration) Line {
 	l := Line{Group: Credential, Check: "clock", Where: AtMachine}
-	by := off.Abs().Round(time.Second)
+	by := roughly(off.Abs())
 	way := "ahead of"
 	if off < 0 {
 		way = "behind"
 	}
 	switch {
-	case by <= clockWell:
+	case off.Abs() <= clockWell:
 		l.Status, l.What, l.Where = Pass, "The clock agrees with Google's.", ""
 		return l
-	case by < clockBad:
-		l.Status, l.What = Warn, fmt.Sprintf("The clock is %v %s Google's; from about %v on Google takes no proof of the service account.", by, way, clockBad)
+	case off.Abs() < clockBad:
+		l.Status, l.What = Warn, fmt.Sprintf("The clock is %s %s Google's; from about %s on Google takes no proof of the service account.", by, way, roughly(clockBad))
 	default:
-		l.Status, l.What = Fail, fmt.Sprintf("The clock is %v %s Google's, so Google takes no proof of the service account.", by, way)
+		l.Status, l.What = Fail, fmt.Sprintf("The clock is %s %s Google's, so Google takes no proof of the service account.", by, way)
 	}
 	l.Advice = "Set the clock right, and keep it so by NTP."
 	return l
+}
+
+// roughly writes a time in seconds or minutes.
+func roughly(d time.Duration) string {
+	if d < 2*time.Minute {
+		return fmt.Sprintf("%d seconds", d.Round(time.Second)/time.Second)
+	}
+	return fmt.Sprintf("%d minutes", d.Round(time.Minute)/time.Minute)
 }

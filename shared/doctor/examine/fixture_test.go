@@ -67,7 +67,6 @@ type site struct {
 	log      *bytes.Buffer
 	dead     atomic.Int64
 
-	mu     sync.Mutex
 	busErr error
 	probe  func(*directory.Run) // what the function directorysync makes of a probe; nil: it never takes it
 }
