@@ -150,3 +150,25 @@ func TestAllow_ChangesHoldWithinAMinute(t *testing.T) {
 	s.register(func(*mailclient.Client) {})
 	want("registered again", "")
 }
+
+// TestAllow_EnterprisesAreApart: a label of one enterprise's person allows nothing to
+// another's client, before and after the first one asked.
+func TestAllow_EnterprisesAreApart(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.person("anna@example.com", "voicemail")
+	allow := mailclient.Allow{Labels: []string{"voicemail"}}
+	own, foreign := b.server(allow), b.stranger()
+	foreign.register(func(c *mailclient.Client) { c.Enterprise, c.Allow = "beta", allow })
+	b.put(func(tx *record.Tx) error {
+		return tx.PutDirectory(directory.Config{Enterprise: "beta", Mode: directory.ReadOnly})
+	})
+	for range 2 {
+		if got := foreign.reasons("anna@example.com")[0]; got != denied {
+			t.Errorf("another enterprise's client: %q", got)
+		}
+		if got := own.reasons("anna@example.com")[0]; got != "" {
+			t.Errorf("her own enterprise's: %q", got)
+		}
+	}
+}
