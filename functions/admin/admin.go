@@ -14,6 +14,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/google"
+	"github.com/rollcall-emm/rollcall/shared/imap"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 )
@@ -41,8 +42,12 @@ type Office struct {
 	// Tokens returns a source of access tokens of a credential that is given as package
 	// credential stores it, for trying it before it is stored.
 	Tokens func(enterprise string, stored secret.Value) *google.Tokens
-	// AnyTokenURI takes a Google credential whose token_uri is not Google's: for
-	// development against a simulator, never in production.
+	// IMAP signs in to a mailbox, as imap.Check.
+	IMAP func(ctx context.Context, server imap.Server, mailbox string, token secret.Value) (imap.Result, error)
+	// MailTokenURL is the public URL of the function mailtoken, for mail servers.
+	MailTokenURL string
+	// AnyTokenURI takes a Google credential whose token_uri is not Google's, and
+	// mail servers that are not: for development against simulators, never in production.
 	AnyTokenURI bool
 	// Google returns what reads Google's directory as a configuration says. It is
 	// called when an admin asks about a person's Google account, and not before.
@@ -92,6 +97,10 @@ func (o *Office) routes() map[string]map[string]action {
 		dir + "/runs/{id}/reject":       {"POST": o.rejectRun},
 		ent + "/credential":             {"GET": o.showCredential, "PUT": o.importCredential, "DELETE": o.removeCredential},
 		ent + "/credential/rotate":      {"PUT": o.rotateCredential},
+		ent + "/mail-clients":           {"GET": o.listMailClients, "POST": o.createMailClient},
+		ent + "/mail-clients/{id}":      {"GET": o.showMailClient, "PUT": o.changeMailClient, "DELETE": o.removeMailClient},
+		ent + "/mail-server":            {"GET": o.showMailServer},
+		ent + "/mail-check":             {"POST": o.checkMail},
 		ent + "/people":                 {"GET": o.listPeople},
 		ent + "/people/{id}":            {"GET": o.showPerson},
 		ent + "/people/{id}/password":   {"GET": o.showPassword},

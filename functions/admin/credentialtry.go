@@ -43,7 +43,7 @@ func (o *Office) situation(ctx context.Context, enterprise string) (doctor.Situa
 		return s, err
 	}
 	var end ending
-	clients := every(maxCounted, func(p record.Page) ([]mailclient.Client, string, error) { return o.DB.MailClients(ctx, enterprise, p) }, &end)
+	clients := every(maxCounted, func(p record.Page) ([]mailclient.Client, string, error) { return o.mailClients(ctx, enterprise, p) }, &end)
 	for c := range clients {
 		if c.State == mailclient.Active {
 			s.Clients = append(s.Clients, c)
@@ -64,14 +64,7 @@ func (o *Office) try(ctx context.Context, enterprise string, c credential.Creden
 	ctx, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
 	tokens := o.Tokens(enterprise, c.Stored())
-	ask := func(subject, scope string) error {
-		_, err := tokens.Token(ctx, subject, google.NewScopes(scope))
-		if k := fault.KindOf(err); fault.ReasonOf(err) != google.ReasonConfig && (k == fault.Transient || k == fault.Exhausted) {
-			_, err = tokens.Token(ctx, subject, google.NewScopes(scope))
-		}
-		return err
-	}
-	if err := ask("", doctor.ScopeReadUsers); err != nil {
+	if _, err := patiently(ctx, tokens, "", doctor.ScopeReadUsers); err != nil {
 		return nil, refusedAs(err, "nothing is changed, for Google gives the new credential no token: "+publicOf(err))
 	}
 	var tried []triedScope
@@ -85,7 +78,7 @@ func (o *Office) try(ctx context.Context, enterprise string, c credential.Creden
 		if subject == "" {
 			continue // nobody is known to act for
 		}
-		if err := ask(subject, n.Scope); err != nil {
+		if _, err := patiently(ctx, tokens, subject, n.Scope); err != nil {
 			refused.add(publicOf(err), fmt.Sprintf("for %s, needed to %s, as %s", n.Scope, n.For, subject))
 			if worst == nil || fault.ReasonOf(err) == google.ReasonConfig {
 				worst = err

@@ -138,7 +138,7 @@ func lastRevision(tx *record.Tx, s directory.State) (int, error) {
 	return max(s.Revision, run.Revision), nil
 }
 
-func same(a, b directory.Config) bool {
+func same[T any](a, b T) bool {
 	x, err := json.Marshal(a)
 	y, yerr := json.Marshal(b)
 	return err == nil && yerr == nil && bytes.Equal(x, y)

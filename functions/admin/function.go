@@ -20,6 +20,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/google"
+	"github.com/rollcall-emm/rollcall/shared/imap"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/setup"
 	"github.com/rollcall-emm/rollcall/shared/setup/bus"
@@ -55,7 +56,7 @@ func Open(ctx context.Context, p *setup.Process) (http.Handler, error) {
 	o := &Office{
 		DB: db, Events: events, DeadLetters: events, Auth: auth, Secrets: kept,
 		AnyTokenURI: p.Config.DirectoryEndpoint != "",
-		Google:      googleUsers(p), Tokens: trialTokens(sources),
+		Google:      googleUsers(p), Tokens: trialTokens(sources), IMAP: imap.Check, MailTokenURL: p.Config.Endpoint("mailtoken"),
 		Doctor:    examiner(p, db, kept, events),
 		EnrollURL: p.Config.Endpoint("enroll"), Now: p.Now, Random: rand.Reader,
 	}
