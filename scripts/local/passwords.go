@@ -137,6 +137,17 @@ func (g *organisation) passwordAct(ctx context.Context, patience time.Duration, 
 	return nil
 }
 
+// settledPasswords waits until no password is on its way to Google, after which
+// devices have no reason to look for one.
+func (g *organisation) settledPasswords(ctx context.Context, patience time.Duration, f *fleet) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := g.swept(ctx, f); err != nil {
+		return fmt.Errorf("passwords: %w", err)
+	}
+	return nil
+}
+
 // swept has the sweep and the devices' check-ins go on until every password is
 // accepted or given up, letting the time pass that failed attempts wait.
 func (g *organisation) swept(ctx context.Context, f *fleet) error {

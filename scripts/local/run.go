@@ -170,7 +170,7 @@ func (opt options) drive(ctx context.Context, s *stack.Stack, o office, obs *obs
 	again := &fleet{stack: s, clock: now, stats: f.stats, options: f.options, phones: lost}
 	n, err := again.settle(ctx, opt.patience, func() {})
 	sum.Converged -= len(lost) - n
-	stuck = errors.Join(stuck, err, f.strangers(ctx, o, ent.id, people))
+	stuck = errors.Join(stuck, err, f.strangers(ctx, o, ent.id, people), org.settledPasswords(ctx, opt.patience, f))
 
 	fmt.Fprintf(out, "steady check-ins for %v\n", opt.steady)
 	if sum.Steady, err = f.steady(ctx, opt.steady, obs); err != nil {
