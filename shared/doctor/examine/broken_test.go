@@ -130,6 +130,20 @@ func TestExamine_AsksAnew(t *testing.T) {
 	}
 }
 
+// TestExamine_AlertsNobody: what an admin is told needs no line at Error, on which
+// somebody is woken.
+func TestExamine_AlertsNobody(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.tokens.DeleteKey(s.account.Email, s.account.KeyID)
+	if _, by := s.look(); !strings.HasPrefix(by["proof"], "fail") {
+		t.Fatal(by["proof"])
+	}
+	if log := s.log.String(); strings.Contains(log, `"level":"ERROR"`) || !strings.Contains(log, "the doctor found a failure") {
+		t.Error(log)
+	}
+}
+
 // TestExamine_E3_TellsNoSecrets, and copies nothing of what servers say, neither into
 // lines nor into the log.
 func TestExamine_E3_TellsNoSecrets(t *testing.T) {

@@ -37,6 +37,8 @@ func TestDirectoryLines(t *testing.T) {
 		{"LDAP alone", func(s *site) { s.directory(func(c *directory.Config) { c.Mode, c.Google = directory.LDAPOnly, nil }) },
 			map[string]string{"subject": "skip|", "directory-api": "skip|", "imap-sign-in": "skip|", "google-settings": "skip|",
 				"scope:" + mailclient.Full.URL(): "skip|no administrator is configured", "scope:" + mailclient.IMAPAdmin.URL(): "skip|", "scope:" + doctor.ScopePolicies: "skip|"}},
+		{"read with the scope that writes", func(s *site) { s.directory(func(c *directory.Config) { c.Mode = directory.ReadOnly }) },
+			map[string]string{"scope:" + doctor.ScopeReadUsers: "fail|read Google's directory"}},
 		{"Google alone", func(s *site) {
 			s.directory(func(c *directory.Config) { c.Mode, c.LDAP = directory.GoogleOnly, nil })
 			s.tokens.Delegate(s.account.Email, doctor.ScopeReadUsers)
