@@ -33,8 +33,8 @@ type app struct {
 }
 
 const about = `rollcall shows and steers a Rollcall: its enterprises, their directories and
-people, enrollment tokens, devices, accounts, generated passwords and mail
-settings. It talks to the function admin, on this machine or in the cloud.
+people, enrollment tokens, devices, accounts, Google credentials, generated passwords,
+mail settings, and the mail servers that get tokens. It talks to the function admin, on this machine or in the cloud.
 
 Who you are
   http://localhost  a token that the server keeps in a file; name the file with
@@ -86,7 +86,7 @@ func (a *app) root() *cobra.Command {
 	f.DurationVar(&a.timeout, "timeout", 30*time.Second, "how long one request may take")
 	root.AddCommand(
 		a.enterpriseCommand(), a.tokenCommand(), a.deviceCommand(), a.accountCommand(),
-		a.directoryCommand(), a.credentialCommand(), a.passwordCommand(), a.settingCommand(), a.auditCommand(), a.deadLetterCommand(), a.statusCommand(), a.doctorCommand(),
+		a.directoryCommand(), a.credentialCommand(), a.passwordCommand(), a.settingCommand(), a.mailCommand(), a.auditCommand(), a.deadLetterCommand(), a.statusCommand(), a.doctorCommand(),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	refuseUnknown(root)

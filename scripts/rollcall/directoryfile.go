@@ -48,7 +48,10 @@ func (s *settings) read(file, passwordFile, keyFile string) error {
 }
 
 // readFile reads a file that a flag names, or standard input for "-".
-func (a *app) readFile(flag, name string) ([]byte, error) {
+func (a *app) readFile(flag, name string) ([]byte, error) { return a.readUpTo(flag, name, maxFile) }
+
+// readUpTo is readFile with a bound in bytes.
+func (a *app) readUpTo(flag, name string, most int64) ([]byte, error) {
 	from := a.in
 	if name != "-" {
 		f, err := os.Open(name)
@@ -58,12 +61,12 @@ func (a *app) readFile(flag, name string) ([]byte, error) {
 		defer func() { _ = f.Close() }()
 		from = f
 	}
-	b, err := io.ReadAll(io.LimitReader(from, maxFile+1))
+	b, err := io.ReadAll(io.LimitReader(from, most+1))
 	switch {
 	case err != nil:
 		return nil, usagef("%s cannot be read: %v", flag, err)
-	case len(b) > maxFile:
-		return nil, usagef("%s: %s is larger than %d bytes", flag, name, maxFile)
+	case int64(len(b)) > most:
+		return nil, usagef("%s: %s is larger than %d bytes", flag, name, most)
 	}
 	return b, nil
 }
