@@ -34,7 +34,8 @@ type app struct {
 
 const about = `rollcall shows and steers a Rollcall: its enterprises, their directories and
 people, enrollment tokens, devices, accounts, Google credentials, generated passwords,
-mail settings, and the mail servers that get tokens. It talks to the function admin, on this machine or in the cloud.
+mail settings, and the mail servers that get tokens. It talks to the function admin,
+on this machine or in the cloud.
 
 Who you are
   http://localhost  a token that the server keeps in a file; name the file with

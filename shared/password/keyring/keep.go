@@ -8,6 +8,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/secret"
@@ -55,7 +56,14 @@ func keep(ctx context.Context, store Keeper, name string, base secret.Version, h
 		if !lacked {
 			return nil // others have taken in what is wanted
 		}
-		base, h = newest, insecurecleartextkeyset.KeysetHandle(next)
+		raw, err := proto.Marshal(next)
+		if err != nil {
+			return damaged(name)
+		}
+		base = newest
+		if h, err = insecurecleartextkeyset.Read(keyset.NewBinaryReader(bytes.NewReader(raw))); err != nil {
+			return damaged(name)
+		}
 	}
 	return secret.Changed(name)
 }
