@@ -16,11 +16,11 @@ import (
 
 	"github.com/rollcall-emm/rollcall/shared/api"
 	"github.com/rollcall-emm/rollcall/shared/google"
-	"github.com/rollcall-emm/rollcall/shared/imap"
 	"github.com/rollcall-emm/rollcall/shared/mailclient"
 	"github.com/rollcall-emm/rollcall/shared/proof"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/setup/mailtokens"
+	"github.com/rollcall-emm/rollcall/shared/xoauth2"
 )
 
 var update = flag.Bool("update", false, "write testdata/mailtoken.json anew")
@@ -82,7 +82,7 @@ func wantVectors(t *testing.T, d deviceVectors) mailVectors {
 		Sub: "104512345678901234567", Mailbox: "anna@example.com", AccessToken: "ya29.c.c0ASRK0GaExampleOfAToken", Enterprise: "acme",
 	}
 	v.AccountClientID, v.Digest = mailclient.AccountID(v.Sub), mailclient.Digest(v.Enterprise, v.Mailbox)
-	response, err := imap.XOAUTH2(v.Mailbox, secret.New(v.AccessToken))
+	response, err := xoauth2.Encoded(v.Mailbox, secret.New(v.AccessToken))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestMailTokenDocument_SaysWhatHolds(t *testing.T) {
 	d := loadDocument(t)
 	reply := d.at(t, "/components/examples/MailTokenReply/value/items/0").(map[string]any)
 	mailbox, token := strings.ToLower(reply["mailbox"].(string)), reply["accessToken"].(string)
-	if want, err := imap.XOAUTH2(mailbox, secret.New(token)); err != nil || reply["xoauth2"] != want.Reveal() {
+	if want, err := xoauth2.Encoded(mailbox, secret.New(token)); err != nil || reply["xoauth2"] != want.Reveal() {
 		t.Errorf("the example's xoauth2 is not of %s and %s", mailbox, token)
 	}
 	_, failure, _ := strings.Cut(text, "S: + ")

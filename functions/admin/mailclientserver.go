@@ -1,9 +1,9 @@
 package admin
 
 import (
-	"github.com/rollcall-emm/rollcall/shared/imap"
 	"github.com/rollcall-emm/rollcall/shared/mail"
 	"github.com/rollcall-emm/rollcall/shared/mailclient"
+	"github.com/rollcall-emm/rollcall/shared/xoauth2"
 )
 
 // mailServer is all that the administrator of a mail server must know: where to get
@@ -59,7 +59,7 @@ func (o *Office) showMailServer(r *request) error {
 	}
 	out := mailServer{
 		Enterprise: e.ID,
-		IMAP:       imapServer{Host: gmail.Host, Port: gmail.Port, TLS: gmail.TLS, Mechanism: imap.Mechanism},
+		IMAP:       imapServer{Host: gmail.Host, Port: gmail.Port, TLS: gmail.TLS, Mechanism: xoauth2.Mechanism},
 		Token:      tokenServer{URL: o.MailTokenURL, Method: "POST", ContentType: "application/json", MaxMailboxes: mailclient.MaxBatch},
 	}
 	if id := r.query("client"); id != "" {

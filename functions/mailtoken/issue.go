@@ -9,10 +9,10 @@ import (
 
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/google"
-	"github.com/rollcall-emm/rollcall/shared/imap"
 	"github.com/rollcall-emm/rollcall/shared/mailclient"
 	"github.com/rollcall-emm/rollcall/shared/person"
 	"github.com/rollcall-emm/rollcall/shared/setup/mailtokens"
+	"github.com/rollcall-emm/rollcall/shared/xoauth2"
 )
 
 const (
@@ -100,7 +100,7 @@ func (s *Issuer) item(ctx context.Context, c *caller, mailbox string, tok google
 	if err != nil {
 		return s.refused(ctx, c, mailbox, err)
 	}
-	response, err := imap.XOAUTH2(person.MailKey(mailbox), tok.Value)
+	response, err := xoauth2.Encoded(person.MailKey(mailbox), tok.Value)
 	if err != nil {
 		return s.refused(ctx, c, mailbox, err)
 	}

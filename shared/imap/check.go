@@ -1,3 +1,5 @@
+// Package imap signs in to mailboxes with OAuth tokens, as mail clients do, to check
+// that a server takes them (invariant M4).
 package imap
 
 import (
@@ -11,6 +13,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/fault"
 	"github.com/rollcall-emm/rollcall/shared/pattern"
 	"github.com/rollcall-emm/rollcall/shared/secret"
+	"github.com/rollcall-emm/rollcall/shared/xoauth2"
 )
 
 // Result is what a sign-in showed.
@@ -35,7 +38,7 @@ func Check(ctx context.Context, server Server, mailbox string, token secret.Valu
 	if err := server.validate(); err != nil {
 		return Result{}, err
 	}
-	first, err := response(mailbox, token)
+	first, err := xoauth2.Response(mailbox, token)
 	if err != nil {
 		return Result{}, err
 	}
@@ -46,7 +49,7 @@ func Check(ctx context.Context, server Server, mailbox string, token secret.Valu
 		return Result{}, err
 	}
 	defer s.Close()
-	exchange := &xoauth2{first: first}
+	exchange := &signIn{first: []byte(first.Reveal())}
 	result, err := s.look(exchange)
 	if err != nil {
 		return Result{}, s.told(ctx, err, exchange.refusal)
@@ -55,7 +58,7 @@ func Check(ctx context.Context, server Server, mailbox string, token secret.Valu
 }
 
 // look signs in, looks and signs out.
-func (s *session) look(exchange *xoauth2) (Result, error) {
+func (s *session) look(exchange *signIn) (Result, error) {
 	if err := s.WaitGreeting(); err != nil {
 		return Result{}, err
 	}
@@ -63,7 +66,7 @@ func (s *session) look(exchange *xoauth2) (Result, error) {
 	switch {
 	case offered == nil:
 		return Result{}, errors.New("no capabilities")
-	case s.State() != goimap.ConnStateNotAuthenticated || !offered.Has(goimap.AuthCap(Mechanism)):
+	case s.State() != goimap.ConnStateNotAuthenticated || !offered.Has(goimap.AuthCap(xoauth2.Mechanism)):
 		return Result{}, fault.New(fault.Permanent, ReasonMechanism,
 			"The mail server does not offer sign-in with SASL XOAUTH2. If it is not Google's, turn XOAUTH2 on there; if it should be Google's, check the host.")
 	}
