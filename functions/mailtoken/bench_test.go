@@ -17,6 +17,7 @@ import (
 
 	"github.com/rollcall-emm/rollcall/functions/mailtoken"
 	"github.com/rollcall-emm/rollcall/shared/api"
+	"github.com/rollcall-emm/rollcall/shared/google"
 	"github.com/rollcall-emm/rollcall/shared/mailclient"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/setup/mailtokens"
@@ -50,8 +51,12 @@ func benchServer(b *testing.B, endpoint func(*bench) http.Handler) *server {
 	w.now = time.Now()
 	log := slog.New(slog.NewJSONHandler(io.Discard, nil))
 	mint := mailtokens.New(mailtokens.Options{
-		Credential:  func(context.Context, string) (secret.Value, error) { return secret.NewBytes(w.account.JSON), nil },
-		AnyTokenURI: true, Log: log, Base: inHandler{endpoint(w)},
+		Source: func(string) *google.Tokens {
+			return google.NewTokens(google.TokenOptions{
+				Credential:  func(context.Context) (secret.Value, error) { return secret.NewBytes(w.account.JSON), nil },
+				AnyTokenURI: true, Log: log, Base: inHandler{endpoint(w)},
+			})
+		},
 	})
 	issuer := mailtoken.New(mailtoken.Options{Rows: w.db, Trail: w.db, Mint: mint, URL: url, Log: log, Now: time.Now})
 	w.handler = issuer.Handler(api.Edge{Function: "mailtoken", Now: time.Now, Log: log})

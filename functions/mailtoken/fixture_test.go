@@ -85,8 +85,13 @@ func newBench(t testing.TB) *bench {
 func (b *bench) restart() {
 	log := slog.New(slog.NewJSONHandler(b, nil))
 	mint := mailtokens.New(mailtokens.Options{
-		Credential:  func(context.Context, string) (secret.Value, error) { return secret.NewBytes(b.account.JSON), nil },
-		AnyTokenURI: true, Log: log, Now: b.clock, Base: googletest.InProcess(map[string]http.Handler{"google.test": b.google}),
+		Source: func(string) *google.Tokens {
+			return google.NewTokens(google.TokenOptions{
+				Credential:  func(context.Context) (secret.Value, error) { return secret.NewBytes(b.account.JSON), nil },
+				AnyTokenURI: true, Log: log, Base: googletest.InProcess(map[string]http.Handler{"google.test": b.google}), Now: b.clock,
+			})
+		},
+		Now: b.clock,
 		// A limit would wait for a clock that stands still.
 		Caller: google.Options{Rate: 1e6, Burst: 1e6},
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/audit"
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/google"
 	"github.com/rollcall-emm/rollcall/shared/google/googletest"
 	"github.com/rollcall-emm/rollcall/shared/mailclient"
 	"github.com/rollcall-emm/rollcall/shared/person"
@@ -69,8 +70,12 @@ func inTime(t *testing.T) (*server, *rows) {
 	r := &rows{client: mailclient.Client{ID: s.id, Enterprise: "acme", Scope: mailclient.Full, State: mailclient.Active, Allow: all}}
 	log := slog.New(slog.NewJSONHandler(b, nil))
 	mint := mailtokens.New(mailtokens.Options{
-		Credential:  func(context.Context, string) (secret.Value, error) { return secret.NewBytes(b.account.JSON), nil },
-		AnyTokenURI: true, Log: log, Base: googletest.InProcess(map[string]http.Handler{"google.test": b.google}),
+		Source: func(string) *google.Tokens {
+			return google.NewTokens(google.TokenOptions{
+				Credential:  func(context.Context) (secret.Value, error) { return secret.NewBytes(b.account.JSON), nil },
+				AnyTokenURI: true, Log: log, Base: googletest.InProcess(map[string]http.Handler{"google.test": b.google}),
+			})
+		},
 	})
 	issuer := mailtoken.New(mailtoken.Options{Rows: r, Trail: r, Mint: mint, URL: url, Log: log, Now: time.Now})
 	b.handler = issuer.Handler(api.Edge{Function: "mailtoken", Now: time.Now, Log: log})

@@ -26,7 +26,6 @@ var keys = googletest.KeyRing(1)
 type bench struct {
 	t      testing.TB
 	mint   *mailtokens.Mint
-	opt    mailtokens.Options
 	google map[string]*site // by enterprise
 
 	mu       sync.Mutex
@@ -53,16 +52,20 @@ func newBench(t testing.TB) *bench {
 		b.google[ent] = s
 		b.renew(ent)
 	}
-	b.opt = mailtokens.Options{
-		Credential: b.credential, AnyTokenURI: true, Log: slog.New(slog.NewTextHandler(b, nil)),
-		Base: googletest.InProcess(hosts),
+	log, base, cache := slog.New(slog.NewTextHandler(b, nil)), googletest.InProcess(hosts), google.NewTokenCache(0)
+	b.mint = mailtokens.New(mailtokens.Options{
+		Source: func(ent string) *google.Tokens {
+			return google.NewTokens(google.TokenOptions{
+				Credential:  func(context.Context) (secret.Value, error) { return b.credential(ent) },
+				AnyTokenURI: true, Enterprise: ent, Log: log, Cache: cache, Parallel: mailtokens.Parallel, Base: base,
+			})
+		},
 		Observe: func(op, outcome string, _ int) {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			b.outcomes[op+" "+outcome]++
 		},
-	}
-	b.mint = mailtokens.New(b.opt)
+	})
 	return b
 }
 
@@ -80,7 +83,7 @@ func (b *bench) renew(ent string) {
 	s.account, s.stored = account, secret.NewBytes(account.JSON)
 }
 
-func (b *bench) credential(_ context.Context, ent string) (secret.Value, error) {
+func (b *bench) credential(ent string) (secret.Value, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.reads++

@@ -6,24 +6,20 @@ package mailtokens
 
 import (
 	"context"
-	"log/slog"
-	"net/http"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 
-	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/google"
-	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/setup"
-	"github.com/rollcall-emm/rollcall/shared/setup/secrets"
+	"github.com/rollcall-emm/rollcall/shared/setup/tokens"
 )
 
 const (
 	// Parallel is how many tokens of one enterprise are fetched at once at most, in one
 	// process.
-	Parallel = 32
+	Parallel = tokens.Parallel
 	// ratePerSecond and burst bound an enterprise's calls to the token endpoint, in one
 	// process. Google documents no bound of its own and says 429 where it has one, so
 	// these are what Parallel calls of 60 ms make, and bound what is faster.
@@ -46,34 +42,25 @@ const (
 	ReasonCredential = "credential-missing"
 )
 
-// Options are what a Mint is made of. Credential and Log are required; the zero value
-// of each other field means its default.
+// Options are what a Mint is made of. Source is required; the zero value of each other
+// field means its default.
 type Options struct {
-	// Credential returns an enterprise's credential, as package credential stores it.
-	Credential func(ctx context.Context, enterprise string) (secret.Value, error)
-	// AnyTokenURI accepts a token endpoint that is not Google's, for development alone.
-	AnyTokenURI bool
-	Log         *slog.Logger
-	// Now is the clock, default time.Now.
+	// Source returns an enterprise's source of tokens. It is called once for each
+	// enterprise, and its tokens are asked for without a Caller of their own.
+	Source func(enterprise string) *google.Tokens
+	// Now is the clock by which failures are believed, default time.Now.
 	Now func() time.Time
-	// Base makes the requests; the default keeps as many connections as it uses.
-	Base http.RoundTripper
-	// Observe, if set, is told of every attempt at a call, as setup.Process.Google.
-	Observe func(op, outcome string, attempt int)
 	// Caller adjusts limit, retries and breaker; what is zero is this package's.
 	Caller google.Options
-	// CacheBytes bounds what is kept of all enterprises; default 128 MiB, which is
-	// 100,000 mailboxes.
-	CacheBytes int64
+	// Observe, if set, is told of every attempt at a call, as setup.Process.Google.
+	Observe func(op, outcome string, attempt int)
 }
 
-// Mint gets tokens. It keeps each until shortly before its end, and keeps enterprises
-// apart: each has its own limit, retries and pauses. It dials nothing before first use
-// and may be used concurrently.
+// Mint gets tokens, and keeps enterprises apart: each has its own limit, retries and
+// pauses. It dials nothing before first use and may be used concurrently.
 type Mint struct {
 	opt    Options
 	caller *google.Caller
-	cache  *google.TokenCache
 	flight singleflight.Group
 
 	mu sync.Mutex
@@ -86,9 +73,6 @@ type Mint struct {
 func New(opt Options) *Mint {
 	if opt.Now == nil {
 		opt.Now = time.Now
-	}
-	if opt.Base == nil {
-		opt.Base = transport()
 	}
 	if opt.Observe == nil {
 		opt.Observe = func(string, string, int) {}
@@ -103,37 +87,20 @@ func New(opt Options) *Mint {
 	if c.Now == nil {
 		c.Now = opt.Now
 	}
-	return &Mint{
-		opt: opt, caller: google.NewCaller(c), cache: google.NewTokenCache(opt.CacheBytes),
-		tokens: map[string]*google.Tokens{}, bars: map[string]bar{},
-	}
+	return &Mint{opt: opt, caller: google.NewCaller(c), tokens: map[string]*google.Tokens{}, bars: map[string]bar{}}
 }
 
-// transport keeps connections for all fetches that may run at once, where the default
-// would close all but two; with HTTP/2, as at Google, one is enough.
-func transport() http.RoundTripper {
-	t, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		return http.DefaultTransport
-	}
-	own := t.Clone()
-	own.MaxIdleConnsPerHost = Parallel
-	return own
-}
-
-// Open returns the process's Mint, one for all functions in it, so that they share
-// tokens and limits.
+// Open returns the process's Mint, one for all functions in it. Its tokens are those of
+// tokens.Sources, which the directory's clients use as well. Like them it goes by the
+// machine's clock, whatever the process's is.
 func Open(ctx context.Context, p *setup.Process) (*Mint, error) {
-	store, err := secrets.Store(ctx, p)
+	sources, err := tokens.Open(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	return setup.Shared(p, "mailtokens", func() (*Mint, error) {
 		return New(Options{
-			Credential: func(ctx context.Context, ent string) (secret.Value, error) {
-				return store.Access(ctx, directory.KeySecret(ent))
-			},
-			AnyTokenURI: p.Config.DirectoryEndpoint != "", Log: p.Log, Now: p.Now,
+			Source: sources.Enterprise,
 			Observe: func(op, outcome string, attempt int) {
 				if p.Google != nil {
 					p.Google(op, outcome, attempt)

@@ -8,7 +8,6 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/google"
 	"github.com/rollcall-emm/rollcall/shared/mailclient"
 	"github.com/rollcall-emm/rollcall/shared/person"
-	"github.com/rollcall-emm/rollcall/shared/secret"
 )
 
 // Kept returns what is kept for a mailbox, a token or a refusal that is still believed,
@@ -80,11 +79,7 @@ func (m *Mint) of(ent string) *google.Tokens {
 	defer m.mu.Unlock()
 	t := m.tokens[ent]
 	if t == nil {
-		t = google.NewTokens(google.TokenOptions{
-			Credential:  func(ctx context.Context) (secret.Value, error) { return m.opt.Credential(ctx, ent) },
-			AnyTokenURI: m.opt.AnyTokenURI, Enterprise: ent, Log: m.opt.Log, Cache: m.cache,
-			Parallel: Parallel, Base: m.opt.Base, Now: m.opt.Now,
-		})
+		t = m.opt.Source(ent)
 		m.tokens[ent] = t
 	}
 	return t

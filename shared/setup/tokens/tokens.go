@@ -4,6 +4,7 @@ package tokens
 
 import (
 	"context"
+	"net/http"
 	"sync"
 
 	"github.com/rollcall-emm/rollcall/shared/directory"
@@ -17,12 +18,16 @@ import (
 // called.
 const PlayKey = "play-key"
 
+// Parallel is how many tokens of one service account are fetched at once at most.
+const Parallel = 32
+
 // Sources makes the sources. It may be used concurrently.
 type Sources struct {
 	process *setup.Process
 	secrets secret.Store
 	cache   *google.TokenCache
 	ambient func(context.Context) (secret.Value, error)
+	base    http.RoundTripper
 
 	mu   sync.Mutex
 	made map[string]*google.Tokens // by secret
@@ -37,7 +42,7 @@ func Open(ctx context.Context, p *setup.Process) (*Sources, error) {
 	return setup.Shared(p, "tokens", func() (*Sources, error) {
 		return &Sources{
 			process: p, secrets: store, cache: google.NewTokenCache(0), ambient: google.AmbientToken(),
-			made: map[string]*google.Tokens{},
+			base: transport(), made: map[string]*google.Tokens{},
 		}, nil
 	})
 }
@@ -67,7 +72,7 @@ func (s *Sources) options(name, endpoint string) google.TokenOptions {
 	return google.TokenOptions{
 		Credential:  func(ctx context.Context) (secret.Value, error) { return s.secrets.Access(ctx, name) },
 		AnyTokenURI: endpoint != "", IAMEndpoint: s.process.Config.IAMEndpoint, Ambient: s.ambient,
-		Log: s.process.Log, Cache: s.cache,
+		Log: s.process.Log, Cache: s.cache, Parallel: Parallel, Base: s.base,
 	}
 }
 
@@ -80,4 +85,16 @@ func (s *Sources) source(name string, opt google.TokenOptions) *google.Tokens {
 		s.made[name] = t
 	}
 	return t
+}
+
+// transport keeps connections for all fetches that may run at once, where the default
+// would close all but two; with HTTP/2, as at Google, one is enough.
+func transport() http.RoundTripper {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport
+	}
+	own := t.Clone()
+	own.MaxIdleConnsPerHost = Parallel
+	return own
 }
