@@ -45,6 +45,16 @@ func (o *Office) mailClient(r *request, enterprise string) (mailclient.Client, e
 	return c, err
 }
 
+// ownMailClient is mailClient within a transaction: between the two another may have
+// removed it, and another enterprise registered its key.
+func ownMailClient(tx *record.Tx, enterprise, id string) (mailclient.Client, error) {
+	c, err := tx.MailClient(id)
+	if fault.KindOf(err) == fault.NotFound || err == nil && c.Enterprise != enterprise {
+		return c, noMailClient(enterprise, id)
+	}
+	return c, err
+}
+
 func noMailClient(enterprise, id string) error {
 	return fault.New(fault.NotFound, "not-found", "the enterprise %q has no mail client %q", enterprise, id)
 }
@@ -155,10 +165,7 @@ func (o *Office) changeMailClient(r *request) error {
 	var saved mailclient.Client
 	var changed bool
 	err = o.DB.Update(r.Context(), func(tx *record.Tx) error {
-		old, err := tx.MailClient(id)
-		if fault.KindOf(err) == fault.NotFound {
-			return noMailClient(e.ID, id)
-		}
+		old, err := ownMailClient(tx, e.ID, id)
 		if err != nil {
 			return err
 		}
@@ -195,7 +202,8 @@ func (o *Office) removeMailClient(r *request) error {
 		return err
 	}
 	err = o.DB.Update(r.Context(), func(tx *record.Tx) error {
-		if _, err := tx.MailClient(c.ID); err != nil {
+		c, err := ownMailClient(tx, e.ID, c.ID)
+		if err != nil {
 			return err
 		}
 		if err := tx.DeleteMailClient(c.ID); err != nil {

@@ -84,6 +84,11 @@ func TestMailClient_IsRegisteredChangedAndRemoved(t *testing.T) {
 	if diff := cmp.Diff(want, got.Client); diff != "" || !*got.Changed {
 		t.Errorf("PUT: -want +got:\n%s", diff)
 	}
+	// A change that says nothing of the state leaves it: who is revoked stays so.
+	b.want(200, "PUT", path, `{"name":"Voicemail","scope":"full",`+allow+`}`, &got)
+	if got.State != mailclient.Revoked || got.Name != "Voicemail" {
+		t.Errorf("a change without a state: %+v", got)
+	}
 	b.refuse(409, "PUT", path, strings.Replace(shown, `"2026-03-01T12:00:00Z"`, `"2026-02-01T12:00:00Z"`, 2), "", "was changed by admin:local")
 	b.want(204, "DELETE", path, "", nil)
 	b.refuse(404, "GET", path, "", "", "no mail client")
@@ -91,6 +96,7 @@ func TestMailClient_IsRegisteredChangedAndRemoved(t *testing.T) {
 	b.refuse(404, "PUT", path, `{}`, "", "no mail client")
 	trail := []string{
 		"admin:local mail-client.create mail-client:" + want.ID + " ok", "admin:local mail-client.change mail-client:" + want.ID + " ok",
+		"admin:local mail-client.change mail-client:" + want.ID + " ok",
 		"admin:local mail-client.remove mail-client:" + want.ID + " ok",
 	}
 	if diff := cmp.Diff(trail, b.trail("acme")[1:]); diff != "" {

@@ -100,7 +100,8 @@ func (n changedMailClient) over(old mailclient.Client) (mailclient.Client, error
 	next := old
 	next.Name, next.Scope, next.Allow, next.State = n.Name, n.Scope, n.Allow, n.State
 	if next.State == "" {
-		next.State = mailclient.Active
+		// Whoever changes the list of a client that was revoked does not let it in again.
+		next.State = old.State
 	}
 	return next, next.Validate()
 }
