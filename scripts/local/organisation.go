@@ -92,6 +92,7 @@ func (g *organisation) openGoogle(mode directory.Mode) error {
 	if w.UserCount(g.stack.Customer) > 0 {
 		return nil // an earlier run's, of this process
 	}
+	g.stack.Settings.SetSuperAdmin(googleAdmin, true)
 	if _, err := w.AddAdmin(googleAdmin); err != nil || mode == directory.ReadWrite {
 		return err
 	}

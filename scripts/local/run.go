@@ -172,6 +172,9 @@ func (opt options) drive(ctx context.Context, s *stack.Stack, o office, obs *obs
 	sum.Converged -= len(lost) - n
 	stuck = errors.Join(stuck, err, f.strangers(ctx, o, ent.id, people), org.settledPasswords(ctx, opt.patience, f))
 
+	if sum.MailTokens, err = org.mailServer(ctx, now.Now, people); err != nil {
+		stuck = errors.Join(stuck, fmt.Errorf("mail tokens: %w", err))
+	}
 	fmt.Fprintf(out, "steady check-ins for %v\n", opt.steady)
 	if sum.Steady, err = f.steady(ctx, opt.steady, obs); err != nil {
 		stuck = errors.Join(stuck, err)

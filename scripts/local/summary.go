@@ -15,6 +15,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/account"
 	"github.com/rollcall-emm/rollcall/shared/directory"
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/mailclient"
 	"github.com/rollcall-emm/rollcall/shared/record"
 )
 
@@ -31,6 +32,8 @@ type summary struct {
 	// HeldBack is what Rollcall said when the directory listed nobody.
 	HeldBack string   `json:"heldBack,omitempty"`
 	Mail     *mailing `json:"mail"`
+	// MailTokens is nil where no Google accounts are known.
+	MailTokens *delegation `json:"mailTokens,omitempty"`
 
 	People    int `json:"people"`
 	Devices   int `json:"devices"`
@@ -153,6 +156,11 @@ func (s *summary) check() {
 		note(m.GaveUp != "" && !m.Renewed, "a password that was given up could not be renewed")
 		note(m.Rotated == 0, "no password was replaced when its day was over")
 	}
+	if d := s.MailTokens; d != nil && !s.Faults {
+		note(d.Refused[mailclient.ReasonNotAllowed] != 1, "a mailbox of another organisation was not refused")
+		note(d.Tokens != d.Mailboxes-2, "%d of %d mailboxes have a token", d.Tokens, d.Mailboxes-2)
+		note(d.AgainCalls > 0, "tokens that are kept cost %d calls to Google", d.AgainCalls)
+	}
 	note(len(s.Unchanged.Planned) > 0, "nothing changed in the directory, and yet a run planned %v", s.Unchanged.Planned)
 }
 
@@ -179,6 +187,10 @@ func (s *summary) print(w io.Writer) {
 	if m := s.Mail; m != nil {
 		row("mail settings", "%d, applied %d times on devices", m.Settings, m.Applied)
 		m.print(row)
+	}
+	if d := s.MailTokens; d != nil {
+		row("mail tokens", "%d of %d mailboxes in %d ms, %d calls to Google; again in %d ms, %d calls; refused: %s",
+			d.Tokens, d.Mailboxes, d.Millis, d.Calls, d.AgainMillis, d.AgainCalls, counts(d.Refused))
 	}
 	row("refusals", "%s", counts(s.Refusals))
 	row("retries", "%d of calls to Google, %d of agents", s.GoogleRetries, s.AgentRetries)

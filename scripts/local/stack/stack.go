@@ -10,14 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	mathrand "math/rand/v2"
 	"net"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"time"
-
-	directoryapi "google.golang.org/api/admin/directory/v1"
 
 	"github.com/rollcall-emm/rollcall/functions/admin"
 	"github.com/rollcall-emm/rollcall/functions/checkin"
@@ -31,16 +27,13 @@ import (
 	"github.com/rollcall-emm/rollcall/functions/reconcile"
 	"github.com/rollcall-emm/rollcall/functions/token"
 	"github.com/rollcall-emm/rollcall/shared/api"
+	"github.com/rollcall-emm/rollcall/shared/cloudidentity/cloudidentitytest"
 	"github.com/rollcall-emm/rollcall/shared/event"
 	"github.com/rollcall-emm/rollcall/shared/fault"
-	"github.com/rollcall-emm/rollcall/shared/google/googletest"
-	"github.com/rollcall-emm/rollcall/shared/mailclient"
 	"github.com/rollcall-emm/rollcall/shared/play/playtest"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/setup"
 	"github.com/rollcall-emm/rollcall/shared/setup/bus"
-	"github.com/rollcall-emm/rollcall/shared/setup/secrets"
-	"github.com/rollcall-emm/rollcall/shared/setup/tokens"
 	"github.com/rollcall-emm/rollcall/shared/workspace/workspacetest"
 )
 
@@ -74,6 +67,9 @@ type Stack struct {
 	// customer that it was made with.
 	Workspace *workspacetest.Server
 	Customer  string
+	// Settings is what the customer's administrators set at Google; nil where the
+	// caller gave a Workspace.
+	Settings *cloudidentitytest.Server
 	// DirectoryKey is the JSON key of a service account that may act as the
 	// administrators of the simulated Directory API.
 	DirectoryKey json.RawMessage
@@ -130,9 +126,7 @@ func (s *Stack) open(ctx context.Context, opt Options) (err error) {
 		s.owned = append(s.owned, s.Play.Close)
 	}
 	if s.Workspace == nil {
-		s.Workspace = workspacetest.New(workspacetest.Options{Faults: faults()})
-		s.owned = append(s.owned, s.Workspace.Close)
-		s.Customer = s.Workspace.AddCustomer("example.com")
+		s.startGoogle()
 	}
 	opt.Config.PublicURL, opt.Config.PlayEndpoint, opt.Config.DirectoryEndpoint = s.URL, s.Play.URL, s.Workspace.URL
 	s.Process = setup.NewProcess(opt.Config, opt.Log)
@@ -159,46 +153,6 @@ func (s *Stack) open(ctx context.Context, opt Options) (err error) {
 	}
 	s.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog: slog.NewLogLogger(opt.Log.Handler(), slog.LevelWarn)}
-	return nil
-}
-
-// faults returns a script of faults that strike by chance.
-func faults() *googletest.Faults {
-	var mu sync.Mutex
-	dice := mathrand.New(mathrand.NewPCG(1, uint64(time.Now().UnixNano())))
-	return googletest.NewFaults(googletest.FaultOptions{Float64: func() float64 {
-		mu.Lock()
-		defer mu.Unlock()
-		return dice.Float64()
-	}})
-}
-
-// credentials stores the simulators' service account keys and the admin's token.
-func (s *Stack) credentials(ctx context.Context) error {
-	store, err := secrets.Store(ctx, s.Process)
-	if err != nil {
-		return err
-	}
-	sa, err := s.Play.NewServiceAccount("rollcall")
-	if err != nil {
-		return err
-	}
-	s.account = sa.Email
-	if err := store.Put(ctx, tokens.PlayKey, secret.NewBytes(sa.JSON)); err != nil {
-		return err
-	}
-	reader, err := s.Workspace.NewServiceAccount("rollcall-directory")
-	if err != nil {
-		return err
-	}
-	s.Workspace.Tokens.Delegate(reader.Email, directoryapi.AdminDirectoryUserScope, directoryapi.AdminDirectoryUserReadonlyScope,
-		directoryapi.AdminDirectoryUserSecurityScope, mailclient.Full.URL(), mailclient.IMAPAdmin.URL())
-	s.DirectoryKey = reader.JSON
-	s.Token = secret.New(rand.Text() + rand.Text())
-	if err := store.Put(ctx, admin.TokenName, s.Token); err != nil {
-		return err
-	}
-	s.TokenFile = filepath.Join(s.Process.Config.Data, "secrets", admin.TokenName)
 	return nil
 }
 
