@@ -169,6 +169,9 @@ func (o *Office) note(r *request, enterprise, action, target, detail string) aud
 	}
 }
 
+// recording bounds the write of a record that outlives a request.
+const recording = 10 * time.Second
+
 // recorded does what cannot be part of a transaction. The trail has the record
 // before it is done, so that nothing is done unrecorded, and a second record with
 // the reason if it fails.
@@ -184,5 +187,7 @@ func (o *Office) recorded(ctx context.Context, rec audit.Record, do func() error
 	if rec.Result == "" {
 		rec.Result = "failed"
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recording)
+	defer cancel()
 	return errors.Join(err, o.DB.AppendAudit(ctx, rec))
 }

@@ -1,8 +1,10 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -207,4 +209,36 @@ func TestCredentials_ListTellsOfAll(t *testing.T) {
 		t.Errorf("without the secret store: %+v", got)
 	}
 	d.leaks(w.Body.String())
+}
+
+// leaving are secrets whose caller leaves while something is deleted.
+type leaving struct {
+	secret.Versions
+	leave context.CancelFunc
+}
+
+func (l leaving) Delete(ctx context.Context, name string) error {
+	l.leave()
+	return ctx.Err()
+}
+
+// TestRemove_E5_AFailureIsRecordedWhoeverLeft: the trail must not say ok of a removal
+// that ended with the admin's request.
+func TestRemove_E5_AFailureIsRecordedWhoeverLeft(t *testing.T) {
+	t.Parallel()
+	d := newDelegation(t)
+	d.acme()
+	d.want(200, "PUT", credentialPath, keyBody(d.account("sync").JSON), nil)
+	ctx, leave := context.WithCancel(t.Context())
+	d.office.Secrets = leaving{d.office.Secrets, leave}
+	r := httptest.NewRequestWithContext(ctx, "DELETE", credentialPath, nil)
+	r.RemoteAddr = "127.0.0.1:4711"
+	r.Header.Set("Authorization", "Bearer "+testToken)
+	w := httptest.NewRecorder()
+	d.handler.ServeHTTP(w, r)
+	trail := d.trail("acme")
+	want := []string{"admin:local credential.remove enterprise:acme ok", "admin:local credential.remove enterprise:acme failed"}
+	if diff := cmp.Diff(want, trail[len(trail)-2:]); diff != "" || w.Code/100 == 2 {
+		t.Errorf("%d, trail: -want +got:\n%s", w.Code, diff)
+	}
 }

@@ -88,7 +88,9 @@ func (o *Office) checkMail(r *request) error {
 	if failed := o.signIn(r.Context(), c, e.ID, server, body, &out); failed != nil {
 		out.Reason, out.ReasonText = fault.ReasonOf(failed), publicOf(failed)
 		rec.At, rec.Result = o.Now(), cmp.Or(out.Reason, "failed")
-		if err := o.DB.AppendAudit(r.Context(), rec); err != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), recording)
+		defer cancel()
+		if err := o.DB.AppendAudit(ctx, rec); err != nil {
 			return err
 		}
 	}
