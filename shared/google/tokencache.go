@@ -13,30 +13,49 @@ const (
 	// cacheBytes is the default bound. It holds 100,000 people with tokens of 1 KiB,
 	// about the longest that service accounts are given.
 	cacheBytes = 128 << 20
-	// entryBytes is what an entry takes beside its two texts
-	// (BenchmarkTokenCache100000 measures it).
-	entryBytes = 256
+	// entryBytes is what an entry takes beside its two texts, and refusalBytes what a
+	// refusal takes more (BenchmarkTokenCache100000 measures both).
+	entryBytes, refusalBytes = 256, 256
+	// refusalShare is what refusals may take beside the bound, one in so many of it.
+	refusalShare = 8
 )
 
 // TokenCache keeps access tokens, and refusals, within a bound of memory. What was
 // asked for least recently goes first; that costs another fetch and nothing else.
-// It may be used concurrently, and by several Tokens.
+// Refusals have a small bound of their own and push no token out: who asks for address
+// after address that does not exist costs nobody a token. It may be used concurrently,
+// and by several Tokens.
 type TokenCache struct {
-	max int64
+	tokens, refusals shelf
 
 	mu      sync.Mutex
-	bytes   int64
 	owners  uint64
 	entries map[tokenKey]*list.Element
-	recent  *list.List // of *entry, the most recently used in front
 }
 
-// NewTokenCache returns a cache of about bytes; 0 is 128 MiB.
+// shelf is where entries of one sort stand.
+type shelf struct {
+	max, bytes int64
+	recent     *list.List // of *entry, the most recently used in front
+}
+
+// NewTokenCache returns a cache of about bytes, and an eighth more for refusals; 0 is
+// 128 MiB.
 func NewTokenCache(bytes int64) *TokenCache {
 	if bytes <= 0 {
 		bytes = cacheBytes
 	}
-	return &TokenCache{max: bytes, entries: map[tokenKey]*list.Element{}, recent: list.New()}
+	return &TokenCache{
+		tokens: shelf{max: bytes, recent: list.New()}, refusals: shelf{max: bytes / refusalShare, recent: list.New()},
+		entries: map[tokenKey]*list.Element{},
+	}
+}
+
+func (c *TokenCache) shelf(e *entry) *shelf {
+	if e.refused != nil {
+		return &c.refusals
+	}
+	return &c.tokens
 }
 
 // Len returns how many tokens and refusals are kept.
@@ -70,7 +89,11 @@ func entryOf(el *list.Element) *entry {
 }
 
 func (e *entry) size() int64 {
-	return int64(len(e.value.Reveal())+len(e.key.subject)) + entryBytes
+	n := int64(len(e.value.Reveal())+len(e.key.subject)) + entryBytes
+	if e.refused != nil {
+		n += refusalBytes
+	}
+	return n
 }
 
 // newOwner returns a number that no other signer has.
@@ -95,7 +118,7 @@ func (c *TokenCache) get(k tokenKey, now time.Time, again time.Duration) (e *ent
 	if t >= e.until {
 		return nil, false
 	}
-	c.recent.MoveToFront(el)
+	c.shelf(e).recent.MoveToFront(el)
 	if t >= e.renew {
 		e.renew, renew = t+int64(again), true
 	}
@@ -108,10 +131,11 @@ func (c *TokenCache) put(e *entry, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.remove(c.entries[e.key])
-	c.entries[e.key] = c.recent.PushFront(e)
-	c.bytes += e.size()
-	for el := c.recent.Back(); el != c.recent.Front(); el = c.recent.Back() {
-		if c.bytes <= c.max && now.UnixNano() < entryOf(el).until {
+	s := c.shelf(e)
+	c.entries[e.key] = s.recent.PushFront(e)
+	s.bytes += e.size()
+	for el := s.recent.Back(); el != s.recent.Front(); el = s.recent.Back() {
+		if s.bytes <= s.max && now.UnixNano() < entryOf(el).until {
 			return
 		}
 		c.remove(el)
@@ -123,9 +147,10 @@ func (c *TokenCache) remove(el *list.Element) {
 		return
 	}
 	e := entryOf(el)
-	c.recent.Remove(el)
+	s := c.shelf(e)
+	s.recent.Remove(el)
 	delete(c.entries, e.key)
-	c.bytes -= e.size()
+	s.bytes -= e.size()
 }
 
 // forget drops the token that Google rejected; a newer one stays.

@@ -2,10 +2,13 @@ package google
 
 import (
 	"fmt"
+	"net/http"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/oauth2"
 
 	"github.com/rollcall-emm/rollcall/shared/secret"
 )
@@ -35,6 +38,28 @@ func BenchmarkTokenCache100000(b *testing.B) {
 				runtime.KeepAlive(t)
 			}
 		})
+	}
+}
+
+// BenchmarkTokenCacheRefusals measures what a refusal takes, and fails where that is more
+// than is counted.
+func BenchmarkTokenCacheRefusals(b *testing.B) {
+	const people = 20_000
+	answer := &oauth2.RetrieveError{Response: &http.Response{StatusCode: http.StatusBadRequest}, Body: []byte(`{"error":"invalid_grant"}`)}
+	scopes := NewScopes("https://mail.google.com/")
+	for b.Loop() {
+		before := heap()
+		t := NewTokens(TokenOptions{})
+		for i := range people {
+			who := fmt.Sprintf("first.last%06d@example.com", i)
+			t.keep(tokenKey{1, scopes, who}, AccessToken{}, t.failed(classifyToken(answer, noon), who))
+		}
+		taken, counted := float64(heap()-before)/people, float64(t.opt.Cache.refusals.bytes)/people
+		b.ReportMetric(taken, "B/refusal")
+		if n := t.opt.Cache.Len(); n != people || taken > counted {
+			b.Errorf("%d are kept, of %.0f bytes, and %.0f are counted", n, taken, counted)
+		}
+		runtime.KeepAlive(t)
 	}
 }
 

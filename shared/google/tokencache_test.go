@@ -49,6 +49,39 @@ func TestTokenCache_TheLeastRecentlyUsedGoesFirst(t *testing.T) {
 	}
 }
 
+// TestTokenCache_K3_RefusalsPushNoTokenOut: somebody who asks for address after address
+// that does not exist costs another enterprise no token, and little memory.
+func TestTokenCache_K3_RefusalsPushNoTokenOut(t *testing.T) {
+	t.Parallel()
+	const room = 64 << 10
+	c := NewTokenCache(room)
+	token := kept(c, 1, "anna@example.com", "x", time.Hour)
+	no := fault.New(fault.Permanent, ReasonSubject, "no")
+	refuse := func(subject string) tokenKey {
+		k, end := tokenKey{2, NewScopes("a"), subject}, noon.Add(time.Minute).UnixNano()
+		c.put(&entry{key: k, refused: no, until: end, renew: end}, noon)
+		return k
+	}
+	var last tokenKey
+	for i := range 1000 {
+		last = refuse(fmt.Sprintf("nobody%d@example.org", i))
+	}
+	if !holds(c, token, noon) || !holds(c, last, noon) {
+		t.Error("the token, or the last refusal, is gone")
+	}
+	if n := c.Len(); n < 10 || n > 1+room/refusalShare/(entryBytes+refusalBytes) {
+		t.Errorf("%d entries are kept", n)
+	}
+	// What becomes of a person is one entry, of whichever sort.
+	again := kept(c, 2, last.subject, "y", time.Hour)
+	before := c.Len()
+	refuse("anna@example.com")
+	c.put(&entry{key: again, refused: no, until: noon.UnixNano() + 1}, noon)
+	if e, _ := c.get(again, noon, time.Second); e == nil || e.refused == nil || c.Len() > before+1 || c.tokens.recent.Len() != 1 {
+		t.Errorf("%+v, %d entries", e, c.Len())
+	}
+}
+
 func TestTokenCache_EndedOnesGo(t *testing.T) {
 	t.Parallel()
 	c := NewTokenCache(0)
@@ -85,7 +118,7 @@ func TestTokenCache_OwnersSubjectsAndScopesAreApart(t *testing.T) {
 		t.Error("another token's rejection dropped it")
 	}
 	c.forget(k, secret.New("x"))
-	if holds(c, k, noon) || c.bytes != 0 || c.recent.Len() != 0 {
+	if holds(c, k, noon) || c.tokens.bytes != 0 || c.tokens.recent.Len() != 0 {
 		t.Error("a rejected token is kept")
 	}
 	c.put(&entry{key: k, refused: fault.New(fault.Permanent, ReasonSubject, "no"), until: noon.UnixNano() + 1}, noon)
