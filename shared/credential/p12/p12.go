@@ -106,7 +106,7 @@ func checkForm(file []byte) error {
 		return fault.Field("file", "the P12 file ends in the middle: it was cut off; copy or download it again")
 	case err != nil || len(rest) > 0:
 		return fault.Field("file", "this is not a P12 file")
-	case pfx.MacData.Iterations > maxIterations || pfx.MacData.Mac.Algorithm.ID.Equal(pbmac1):
+	case laborious(file, maxDepth) || pfx.MacData.Iterations > maxIterations || pfx.MacData.Mac.Algorithm.ID.Equal(pbmac1):
 		return fault.Field("file", "the P12 file is not one that Google made: it is protected in another manner; make a JSON key")
 	}
 	return nil

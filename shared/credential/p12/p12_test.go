@@ -1,6 +1,7 @@
 package p12_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -68,6 +69,20 @@ func file(enc *pkcs12.Encoder, key any, cert *x509.Certificate, password string,
 	return b
 }
 
+// slow is a file whose checksum is soon made and whose contents are not: opening it would
+// take for hours.
+func slow(t *testing.T, enc *pkcs12.Encoder) []byte {
+	t.Helper()
+	few, many := []byte{2, 3, 1, 0, 0}, []byte{2, 3, 0x7f, 0xff, 0xff}
+	b := file(enc.WithIterations(1<<16), goodKey(), certOf("x", goodKey()), "notasecret")
+	checksum := bytes.LastIndex(b, few)
+	contents := bytes.ReplaceAll(b[:checksum], few, many)
+	if bytes.Equal(contents, b[:checksum]) {
+		t.Fatal("the contents have no iterations")
+	}
+	return append(contents, b[checksum:]...)
+}
+
 func certOf(name string, key *rsa.PrivateKey) *x509.Certificate {
 	return certificate(name, &key.PublicKey, key)
 }
@@ -133,6 +148,8 @@ func TestParse_K1_Refusals(t *testing.T) {
 		{"no usual password", file(pkcs12.LegacyDES, goodKey(), certOf("x", goodKey()), "hunter2"), owner, "password", "another password"},
 		{"wrong password", good, p12.Owner{Email: email, ClientID: clientID, Password: secret.New("hunter2")}, "password", "does not open"},
 		{"too many iterations", file(pkcs12.LegacyDES.WithIterations(1<<20+1), goodKey(), certOf("x", goodKey()), "notasecret"), owner, "file", "another manner"},
+		{"too many iterations within", slow(t, pkcs12.LegacyDES), owner, "file", "another manner"},
+		{"too many iterations of PBKDF2 within", slow(t, pkcs12.Modern2023), owner, "file", "another manner"},
 		{"of another kind of protection", file(pkcs12.Modern2026, goodKey(), certOf("x", goodKey()), "notasecret"), owner, "file", "another manner"},
 		{"no RSA", file(pkcs12.LegacyDES, ec, certificate("x", &ec.PublicKey, ec), "notasecret"), owner, "file", "no RSA"},
 		{"weak", file(pkcs12.LegacyDES, weakKey(), certOf("x", weakKey()), "notasecret"), owner, "private_key", "1024 bits"},
