@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	// decided is how long it is remembered whose labels count for a mailbox: so long
-	// does a person's mailbox stay readable once they left or lost the label.
+	// decided is how long it is remembered whose a mailbox is: so long does it stay
+	// readable once the person left or lost the label.
 	decided = 60 * time.Second
 	// maxDecided bounds how many mailboxes that is remembered of.
 	maxDecided = 50_000
 )
 
-// owned is what is known of a mailbox: the labels of whom it belongs to.
+// owned is whose a mailbox is.
 type owned struct {
-	labels []string
-	at     time.Time
+	mailclient.Owner
+	at time.Time
 }
 
 type setting struct {
@@ -32,50 +32,47 @@ type setting struct {
 // allowed reports whether the client may have the mailbox. known is false where the
 // store has to be asked, which is done only if ask is true.
 func (s *Issuer) allowed(ctx context.Context, c *caller, mailbox string, ask bool) (yes, known bool, err error) {
-	if c.may.ByAddress(mailbox) {
-		return true, true, nil
-	}
-	if !c.may.UsesLabels() {
+	if !c.may.Concerns(mailbox) {
 		return false, true, nil
 	}
 	// What is remembered is of the mailbox, not of the client: whatever an admin changes
 	// about a client holds once its row is read again.
 	key, now := c.Enterprise+" "+person.MailKey(mailbox), s.now()
 	if o, ok := s.owners.get(key, now); ok && now.Sub(o.at) < decided {
-		return c.may.ByLabels(o.labels), true, nil
+		return c.may.Allows(mailbox, o.Owner), true, nil
 	}
 	if !ask {
 		return false, false, nil
 	}
-	v, err, _ := s.flights.Do("labels "+key, func() (any, error) {
+	v, err, _ := s.flights.Do("owner "+key, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reading)
 		defer cancel()
-		labels, err := s.labels(ctx, c.Enterprise, mailbox)
+		o, err := s.owner(ctx, c.Enterprise, mailbox)
 		if err == nil {
-			s.owners.put(key, owned{labels, now}, now)
+			s.owners.put(key, owned{o, now}, now)
 		}
-		return labels, err
+		return o, err
 	})
 	if err != nil {
 		return false, true, err
 	}
-	return c.may.ByLabels(v.([]string)), true, nil
+	return c.may.Allows(mailbox, v.(mailclient.Owner)), true, nil
 }
 
-// labels asks the store whose mailbox it is.
-func (s *Issuer) labels(ctx context.Context, ent, mailbox string) ([]string, error) {
+// owner asks the store whose mailbox it is.
+func (s *Issuer) owner(ctx context.Context, ent, mailbox string) (mailclient.Owner, error) {
 	mode, err := s.mode(ctx, ent)
 	if fault.KindOf(err) == fault.NotFound {
-		return nil, nil // without a directory nobody's labels count
+		return mailclient.Owner{}, nil // without a directory nobody is known
 	}
 	if err != nil {
-		return nil, err
+		return mailclient.Owner{}, err
 	}
 	people, err := s.opt.Rows.PeopleByAddress(ctx, ent, mailbox)
 	if err != nil {
-		return nil, err
+		return mailclient.Owner{}, err
 	}
-	return mailclient.LabelsOf(mode, mailbox, people), nil
+	return mailclient.OwnerOf(mode, mailbox, people), nil
 }
 
 // mode returns where the enterprise's people come from.

@@ -27,45 +27,60 @@ func NewPermission(a Allow) Permission {
 	return Permission{mailboxes: set(a.Mailboxes), domains: set(a.Domains), labels: slices.Clone(a.Labels)}
 }
 
-// ByAddress reports whether the mailbox is allowed by the list or by its domain.
-func (p Permission) ByAddress(mailbox string) bool {
+// Concerns reports whether the mailbox may be allowed, depending on its Owner.
+func (p Permission) Concerns(mailbox string) bool { return len(p.labels) > 0 || p.byAddress(mailbox) }
+
+// Allows reports whether the mailbox is allowed: by the list or by its domain unless its
+// owner left (invariant D10), or by a label of its owner's.
+func (p Permission) Allows(mailbox string, o Owner) bool {
+	return !o.Left && p.byAddress(mailbox) ||
+		slices.ContainsFunc(o.Labels, func(l string) bool { return slices.Contains(p.labels, l) })
+}
+
+func (p Permission) byAddress(mailbox string) bool {
 	key := person.MailKey(mailbox)
 	return p.mailboxes[key] || p.domains[key[strings.LastIndexByte(key, '@')+1:]]
 }
 
-// UsesLabels reports whether labels allow anything, so that it is worth to look for
-// the person.
-func (p Permission) UsesLabels() bool { return len(p.labels) > 0 }
-
-// ByLabels reports whether any of a person's labels allows the mailbox; see LabelsOf.
-func (p Permission) ByLabels(labels []string) bool {
-	return slices.ContainsFunc(labels, func(l string) bool { return slices.Contains(p.labels, l) })
+// Owner is what the directory says of whose mailbox it is; the zero value is that nobody
+// is known.
+type Owner struct {
+	// Labels are those that count.
+	Labels []string
+	// Left says that whoever is known to have the mailbox is not granted access: they
+	// left, or are locked.
+	Left bool
 }
 
-// LabelsOf returns the labels of the person whose mailbox it is, none where nobody's
-// labels count: people are those of the enterprise with that address, mode says where
-// they come from. The person must be granted access, and the Google account must not
-// be known to be closed.
+// OwnerOf returns the owner of a mailbox: people are those of the enterprise with that
+// address, mode says where they come from.
+//
+// Labels count of a person who is granted access and whose Google account is not known
+// to be closed. Whoever left does not count, for an address may be given again; an
+// address that several people have is nobody's.
 //
 // Where the person's Google account is known, it is what says which mailboxes are the
 // person's: a directory in which people write their own address would otherwise give
-// them another's. Whoever left does not count, for an address may be given again; an
-// address that several people have is nobody's.
-func LabelsOf(mode directory.Mode, mailbox string, people []person.Person) []string {
+// them another's.
+func OwnerOf(mode directory.Mode, mailbox string, people []person.Person) Owner {
 	var owner *person.Person
+	several, known, granted := false, false, false
 	for i, p := range people {
-		if p.State == person.Leaving || p.State == person.Gone || !owns(mode, mailbox, p) {
+		if !owns(mode, mailbox, p) {
 			continue
 		}
-		if owner != nil && owner.Key != p.Key {
-			return nil
+		known, granted = true, granted || p.State.Access() == person.Granted
+		if p.State == person.Leaving || p.State == person.Gone {
+			continue
 		}
+		several = several || owner != nil && owner.Key != p.Key
 		owner = &people[i]
 	}
-	if owner == nil || owner.State.Access() != person.Granted || closed(mode.Account(*owner)) {
-		return nil
+	o := Owner{Left: known && !granted}
+	if owner != nil && !several && owner.State.Access() == person.Granted && !closed(mode.Account(*owner)) {
+		o.Labels = owner.Labels
 	}
-	return owner.Labels
+	return o
 }
 
 // owns reports whether the mailbox is the person's.

@@ -40,7 +40,8 @@ func TestDigest_IsFoundByTheAddress(t *testing.T) {
 	}
 }
 
-func TestByAddress_ListAndDomainInAnyCase(t *testing.T) {
+// TestAllows_ListAndDomainInAnyCase: of everybody but who left.
+func TestAllows_ListAndDomainInAnyCase(t *testing.T) {
 	t.Parallel()
 	p := mailclient.NewPermission(mailclient.Allow{Mailboxes: []string{"Anna@Example.com"}, Domains: []string{"Example.ORG"}})
 	for mailbox, want := range map[string]bool{
@@ -49,31 +50,35 @@ func TestByAddress_ListAndDomainInAnyCase(t *testing.T) {
 		"example.org":                       true, // is no address, which the caller has checked
 		"bert@example.org.attacker.example": false, "bert@notexample.org": false, "a@example.org@example.com": false,
 	} {
-		if got := p.ByAddress(mailbox); got != want {
-			t.Errorf("%s: %v, want %v", mailbox, got, want)
+		if got, may := p.Allows(mailbox, mailclient.Owner{}), p.Concerns(mailbox); got != want || may != want {
+			t.Errorf("%s: %v, %v, want %v", mailbox, got, may, want)
+		}
+		if p.Allows(mailbox, mailclient.Owner{Left: true}) {
+			t.Errorf("%s is allowed although its owner left", mailbox)
 		}
 	}
-	if p.UsesLabels() || !mailclient.NewPermission(mailclient.Allow{Labels: []string{"a"}}).UsesLabels() {
-		t.Error("whether labels allow anything")
-	}
 	none := mailclient.NewPermission(mailclient.Allow{})
-	if none.ByAddress("a@example.com") || none.ByAddress("") || none.ByLabels([]string{"a"}) || none.ByLabels(nil) {
-		t.Error("who is allowed nothing is allowed something")
+	for _, mailbox := range []string{"a@example.com", ""} {
+		if none.Concerns(mailbox) || none.Allows(mailbox, mailclient.Owner{Labels: []string{"a"}}) {
+			t.Error("who is allowed nothing is allowed something")
+		}
 	}
 }
 
-func TestByLabels(t *testing.T) {
+func TestAllows_ByLabel(t *testing.T) {
 	t.Parallel()
+	const mailbox = "anna@example.com"
 	p := mailclient.NewPermission(mailclient.Allow{Labels: []string{"voicemail", "sales"}})
-	if !p.ByLabels([]string{"x", "sales"}) || p.ByLabels([]string{"x"}) || p.ByLabels(nil) {
+	may := func(labels ...string) bool { return p.Allows(mailbox, mailclient.Owner{Labels: labels}) }
+	if !p.Concerns(mailbox) || !may("x", "sales") || may("x") || may() {
 		t.Error("a label of the two allows, and another does not")
 	}
 }
 
-// TestLabelsOf_OfThePersonWhoseMailboxItIs: the labels count of one person who may
-// have devices, whose Google account is not known to be closed, and whose mailbox it
-// is by Google's own word, where there is one.
-func TestLabelsOf_OfThePersonWhoseMailboxItIs(t *testing.T) {
+// TestOwnerOf_D10_IsThePersonWhoseMailboxItIs: by Google's own word, where there is one.
+// The labels count of one who may have devices and whose Google account is not known to
+// be closed; one with whom nobody who may have devices shares the mailbox, left.
+func TestOwnerOf_D10_IsThePersonWhoseMailboxItIs(t *testing.T) {
 	t.Parallel()
 	const mailbox = "anna@example.com"
 	labels := []string{"voicemail"}
@@ -99,33 +104,38 @@ func TestLabelsOf_OfThePersonWhoseMailboxItIs(t *testing.T) {
 		mode   directory.Mode
 		people []person.Person
 		want   []string
+		left   bool
 	}{
-		{"hers", directory.ReadOnly, []person.Person{anna()}, labels},
-		{"nobody", directory.ReadOnly, nil, nil},
-		{"missing, which changes nothing", directory.ReadOnly, []person.Person{anna(state(person.Missing))}, labels},
-		{"disabled", directory.ReadOnly, []person.Person{anna(state(person.Disabled))}, nil},
-		{"leaving", directory.ReadOnly, []person.Person{anna(state(person.Leaving))}, nil},
-		{"gone", directory.ReadOnly, []person.Person{anna(state(person.Gone))}, nil},
-		{"suspended at Google", directory.ReadOnly, []person.Person{anna(google(func(g *person.Google) { g.Suspended = person.Yes }))}, nil},
-		{"archived at Google", directory.ReadWrite, []person.Person{anna(google(func(g *person.Google) { g.Archived = person.Yes }))}, nil},
-		{"deleted at Google", directory.ReadWrite, []person.Person{anna(google(func(g *person.Google) { g.Deleted = true }))}, nil},
-		{"Google does not say", directory.ReadWrite, []person.Person{anna(google(func(g *person.Google) { g.Suspended, g.Archived = "", "" }))}, labels},
-		{"no Google account is known", directory.ReadWrite, []person.Person{anna(bare)}, labels},
-		{"there are no Google accounts", directory.LDAPOnly, []person.Person{anna(bare)}, labels},
-		{"Google's own person", directory.GoogleOnly, []person.Person{anna(bare, enabled(person.Yes))}, labels},
-		{"Google's own person, suspended", directory.GoogleOnly, []person.Person{anna(bare, enabled(person.No))}, nil},
-		{"by Google's address alone", directory.ReadOnly, []person.Person{anna(func(p *person.Person) { p.Entry.Mail = "a.b@example.com" })}, labels},
-		{"an alias at Google", directory.ReadOnly, []person.Person{anna(google(func(g *person.Google) { g.Mail, g.Aliases = "a@example.com", []string{"ANNA@example.com"} }))}, labels},
+		{"hers", directory.ReadOnly, []person.Person{anna()}, labels, false},
+		{"nobody", directory.ReadOnly, nil, nil, false},
+		{"missing, which changes nothing", directory.ReadOnly, []person.Person{anna(state(person.Missing))}, labels, false},
+		{"disabled", directory.ReadOnly, []person.Person{anna(state(person.Disabled))}, nil, true},
+		{"leaving", directory.ReadOnly, []person.Person{anna(state(person.Leaving))}, nil, true},
+		{"gone", directory.ReadOnly, []person.Person{anna(state(person.Gone))}, nil, true},
+		{"suspended at Google", directory.ReadOnly, []person.Person{anna(google(func(g *person.Google) { g.Suspended = person.Yes }))}, nil, false},
+		{"archived at Google", directory.ReadWrite, []person.Person{anna(google(func(g *person.Google) { g.Archived = person.Yes }))}, nil, false},
+		{"deleted at Google", directory.ReadWrite, []person.Person{anna(google(func(g *person.Google) { g.Deleted = true }))}, nil, false},
+		{"Google does not say", directory.ReadWrite, []person.Person{anna(google(func(g *person.Google) { g.Suspended, g.Archived = "", "" }))}, labels, false},
+		{"no Google account is known", directory.ReadWrite, []person.Person{anna(bare)}, labels, false},
+		{"there are no Google accounts", directory.LDAPOnly, []person.Person{anna(bare)}, labels, false},
+		{"Google's own person", directory.GoogleOnly, []person.Person{anna(bare, enabled(person.Yes))}, labels, false},
+		{"Google's own person, suspended", directory.GoogleOnly, []person.Person{anna(bare, enabled(person.No))}, nil, false},
+		{"by Google's address alone", directory.ReadOnly, []person.Person{anna(func(p *person.Person) { p.Entry.Mail = "a.b@example.com" })}, labels, false},
+		{"an alias at Google", directory.ReadOnly, []person.Person{anna(google(func(g *person.Google) { g.Mail, g.Aliases = "a@example.com", []string{"ANNA@example.com"} }))}, labels, false},
 		{"she wrote another's address into the directory", directory.ReadOnly,
-			[]person.Person{anna(google(func(g *person.Google) { g.Mail = "mallory@example.com" }))}, nil},
+			[]person.Person{anna(google(func(g *person.Google) { g.Mail = "mallory@example.com" }))}, nil, false},
 		{"and its owner is asked for", directory.ReadOnly,
-			[]person.Person{anna(other, google(func(g *person.Google) { g.Mail = "mallory@example.com" })), anna()}, labels},
-		{"two people", directory.ReadOnly, []person.Person{anna(), anna(other)}, nil},
-		{"two people, one of them not granted", directory.ReadOnly, []person.Person{anna(), anna(other, state(person.Disabled))}, nil},
-		{"given again after who left", directory.ReadOnly, []person.Person{anna(other, state(person.Gone)), anna()}, labels},
-		{"found twice", directory.ReadOnly, []person.Person{anna(), anna()}, labels},
+			[]person.Person{anna(other, google(func(g *person.Google) { g.Mail = "mallory@example.com" })), anna()}, labels, false},
+		{"two people", directory.ReadOnly, []person.Person{anna(), anna(other)}, nil, false},
+		{"two people, one of them not granted", directory.ReadOnly, []person.Person{anna(), anna(other, state(person.Disabled))}, nil, false},
+		{"two people, both locked", directory.ReadOnly, []person.Person{anna(state(person.Disabled)), anna(other, state(person.Disabled))}, nil, true},
+		{"two people, both gone", directory.ReadOnly, []person.Person{anna(state(person.Gone)), anna(other, state(person.Leaving))}, nil, true},
+		{"who left had another mailbox", directory.ReadOnly,
+			[]person.Person{anna(state(person.Gone), google(func(g *person.Google) { g.Mail = "a.b@example.com" }))}, nil, false},
+		{"given again after who left", directory.ReadOnly, []person.Person{anna(other, state(person.Gone)), anna()}, labels, false},
+		{"found twice", directory.ReadOnly, []person.Person{anna(), anna()}, labels, false},
 	} {
-		if diff := cmp.Diff(tc.want, mailclient.LabelsOf(tc.mode, mailbox, tc.people)); diff != "" {
+		if diff := cmp.Diff(mailclient.Owner{Labels: tc.want, Left: tc.left}, mailclient.OwnerOf(tc.mode, mailbox, tc.people)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
 		}
 	}
