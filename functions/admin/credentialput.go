@@ -16,6 +16,9 @@ type credentialReply struct {
 	Replaced *credential.View `json:"replaced,omitzero"`
 	// Tried is what Google gave tokens for before the credential was stored.
 	Tried []triedScope `json:"tried,omitempty"`
+	// Untried are the scopes in use that could not be tried, for nobody is known to act
+	// for.
+	Untried []string `json:"untried,omitempty"`
 	// Covered: somebody else put a credential in the same moment, and this one took
 	// its place.
 	Covered bool `json:"covered,omitzero"`
@@ -60,7 +63,7 @@ func (o *Office) putCredential(r *request, rotate bool) error {
 		out.Replaced = &old.View
 	}
 	if verify {
-		if out.Tried, err = o.try(r.Context(), e.ID, next); err != nil {
+		if out.Tried, out.Untried, err = o.try(r.Context(), e.ID, next); err != nil {
 			return err
 		}
 	}
@@ -74,8 +77,14 @@ func (o *Office) putCredential(r *request, rotate bool) error {
 	if err != nil {
 		return err
 	}
-	// Only what Google has taken makes the old one useless.
-	if verify && base != "" && stored != base {
+	// Only what Google has taken makes the old one useless. Scopes are granted to a service
+	// account and not to a key: another account's may lack one that was not tried.
+	granted := len(out.Untried) == 0 || readable && old.View.ClientID == next.View.ClientID
+	switch {
+	case !verify || base == "" || stored == base:
+	case !granted:
+		out.OldKept = "it may be of another service account, and not every scope in use could be tried with the new one"
+	default:
 		if err := o.Secrets.Retire(context.WithoutCancel(r.Context()), name, base); err != nil {
 			out.OldKept = publicOf(err)
 		}

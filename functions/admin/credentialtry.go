@@ -54,20 +54,20 @@ func (o *Office) situation(ctx context.Context, enterprise string) (doctor.Situa
 
 // try asks Google for a token with a credential that is not stored yet: one for the
 // service account itself, and one for each scope that the enterprise uses, as the
-// administrator whom its directory names. The error says in words which failed and
-// what to do; then the credential must not be stored.
-func (o *Office) try(ctx context.Context, enterprise string, c credential.Credential) ([]triedScope, error) {
+// administrator whom its directory names. Where there is none, and no mail client has a
+// mailbox in its list, nobody is known to act for: those scopes are untried. The error
+// says in words which failed and what to do; then the credential must not be stored.
+func (o *Office) try(ctx context.Context, enterprise string, c credential.Credential) (tried []triedScope, untried []string, err error) {
 	s, err := o.situation(ctx, enterprise)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
 	tokens := o.Tokens(enterprise, c.Stored())
 	if _, err := patiently(ctx, tokens, "", doctor.ScopeReadUsers); err != nil {
-		return nil, refusedAs(err, "nothing is changed, for Google gives the new credential no token: "+publicOf(err))
+		return nil, nil, refusedAs(err, "nothing is changed, for Google gives the new credential no token: "+publicOf(err))
 	}
-	var tried []triedScope
 	var refused grouped
 	var worst error
 	for _, n := range s.Needs() {
@@ -76,7 +76,8 @@ func (o *Office) try(ctx context.Context, enterprise string, c credential.Creden
 		}
 		subject := subjectFor(s, n.Scope)
 		if subject == "" {
-			continue // nobody is known to act for
+			untried = append(untried, n.Scope)
+			continue
 		}
 		if _, err := patiently(ctx, tokens, subject, n.Scope); err != nil {
 			refused.add(publicOf(err), fmt.Sprintf("for %s, needed to %s, as %s", n.Scope, n.For, subject))
@@ -88,9 +89,9 @@ func (o *Office) try(ctx context.Context, enterprise string, c credential.Creden
 		tried = append(tried, triedScope{n.Scope, subject})
 	}
 	if worst != nil {
-		return nil, refusedAs(worst, "nothing is changed, for Google does not give the new credential every token that is in use: "+refused.String())
+		return nil, nil, refusedAs(worst, "nothing is changed, for Google does not give the new credential every token that is in use: "+refused.String())
 	}
-	return tried, nil
+	return tried, untried, nil
 }
 
 // grouped are texts by what they are about, in the order in which they came: one

@@ -22,6 +22,7 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
 	"github.com/rollcall-emm/rollcall/shared/google"
 	"github.com/rollcall-emm/rollcall/shared/google/googletest"
+	"github.com/rollcall-emm/rollcall/shared/mailclient"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/secret"
 	"github.com/rollcall-emm/rollcall/shared/setup/tokens"
@@ -109,6 +110,17 @@ func newConsole(t *testing.T) *console {
 // company is a company with a directory, whose credential is the old one.
 func (c *console) company() { c.place.company(); c.has("old.json") }
 
+// reader is a mail client of a whole domain.
+func (c *console) reader() {
+	account := &mailclient.ServiceAccount{Email: "v@p.iam.gserviceaccount.com", Sub: "1000001"}
+	c.put(func(tx *record.Tx) error {
+		return tx.PutMailClient(mailclient.Client{
+			ID: mailclient.AccountID(account.Sub), Enterprise: "acme", Name: "Voicemail", ServiceAccount: account,
+			Scope: mailclient.Full, State: mailclient.Active, Allow: mailclient.Allow{Domains: []string{"example.com"}},
+		})
+	})
+}
+
 func (c *console) has(file string) {
 	c.t.Helper()
 	if code, _, errs := c.run(c.t.Context(), "credential", "import", c.dir+"/"+file); code != 0 {
@@ -169,6 +181,7 @@ func TestCredentialCommands(t *testing.T) {
 		{"credential-import-no-enterprise", func(*console) {}, "credential import DIR/old.json", 3},
 		{"credential-rotate", (*console).company, "credential rotate DIR/new.json", 0},
 		{"credential-rotate-json", (*console).company, "credential rotate DIR/new.json --json", 0},
+		{"credential-rotate-untried", func(c *console) { c.acme(); c.reader(); c.has("old.json") }, "credential rotate DIR/other.json", 0},
 		{"credential-rotate-same", (*console).company, "credential rotate DIR/old.json", 4},
 		{"credential-rotate-scopes", (*console).company, "credential rotate DIR/other.json", 4},
 		{"credential-rotate-none", acme, "credential rotate DIR/new.json", 3},

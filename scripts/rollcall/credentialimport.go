@@ -28,8 +28,11 @@ first. To change a key without a gap: rollcall credential rotate.`
 const credentialRotateHelp = `Have a new credential take the place of the one that there is. It is tried first: Google
 must give it a token for every scope that the enterprise uses, as the administrator
 whom its directory names. If one fails, nothing changes, and it is said which and what
-to do. Afterwards the secret store's copy of the old key is destroyed; the key itself
-is deleted in Google Cloud's console.
+to do. Where the enterprise has no directory of Google's and no mail client a list of
+mailboxes, nobody is known to act for, and it is said which scopes were not tried.
+Afterwards the secret store's copy of the old key is destroyed, unless it may be of
+another service account and a scope was not tried; the key itself is deleted in Google
+Cloud's console.
 
 FILE and flags are those of rollcall credential import.`
 
@@ -41,8 +44,9 @@ type credentialReply struct {
 		Scope   string `json:"scope"`
 		Subject string `json:"subject"`
 	} `json:"tried"`
-	Covered bool   `json:"covered"`
-	OldKept string `json:"oldKept"`
+	Untried []string `json:"untried"`
+	Covered bool     `json:"covered"`
+	OldKept string   `json:"oldKept"`
 }
 
 func (a *app) credentialImport() *cobra.Command {
@@ -155,6 +159,9 @@ func (a *app) printCredential(got []byte) error {
 	a.say("\nStored. Compare it with Google Cloud's console: IAM & Admin, Service Accounts.")
 	for _, t := range r.Tried {
 		a.say("Google gave it a token for %s as %s.", clean(t.Scope), clean(t.Subject))
+	}
+	for _, scope := range r.Untried {
+		a.say("warning: %s could not be tried, for nobody is known to act for; try a mailbox: %s", clean(scope), a.command("mail check MAILBOX"))
 	}
 	if r.Covered {
 		a.say("warning: somebody else stored a credential in the same moment; this one is in use, and the other is not.")
