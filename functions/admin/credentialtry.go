@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -74,7 +73,7 @@ func (o *Office) try(ctx context.Context, enterprise string, c credential.Creden
 		if n.Optional {
 			continue
 		}
-		subject := subjectFor(s, n.Scope)
+		subject := s.SubjectFor(n.Scope)
 		if subject == "" {
 			untried = append(untried, n.Scope)
 			continue
@@ -117,19 +116,6 @@ func (g *grouped) String() string {
 		parts = append(parts, strings.Join(g.about[cause], "; ")+". "+cause)
 	}
 	return strings.Join(parts, " And ")
-}
-
-// subjectFor returns whom to act for: the administrator of the directory, or where
-// there is none a mailbox of a mail client's list.
-func subjectFor(s doctor.Situation, scope string) string {
-	first := ""
-	for _, c := range s.Clients {
-		if c.Scope.URL() == scope && len(c.Allow.Mailboxes) > 0 {
-			first = c.Allow.Mailboxes[0]
-			break
-		}
-	}
-	return cmp.Or(s.Subject(), first)
 }
 
 // refusedAs is a refusal of Google as one of ours: a failure that passes is to be

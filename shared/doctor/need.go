@@ -78,6 +78,20 @@ func (s Situation) Subject() string {
 	return s.Directory.Google.Subject
 }
 
+// SubjectFor returns whom to act for to try a scope: Subject, or where there is none a
+// mailbox of the list of a mail client with that scope; empty where nobody is known.
+func (s Situation) SubjectFor(scope string) string {
+	if who := s.Subject(); who != "" {
+		return who
+	}
+	for _, c := range s.Clients {
+		if c.State == mailclient.Active && c.Scope.URL() == scope && len(c.Allow.Mailboxes) > 0 {
+			return c.Allow.Mailboxes[0]
+		}
+	}
+	return ""
+}
+
 // uses reports whether a mail client that works gets tokens with the scope.
 func (s Situation) uses(scope mailclient.Scope) bool {
 	for _, c := range s.Clients {

@@ -36,7 +36,7 @@ func TestDirectoryLines(t *testing.T) {
 			map[string]string{"directory-api": "fail|none of this Google account"}},
 		{"LDAP alone", func(s *site) { s.directory(func(c *directory.Config) { c.Mode, c.Google = directory.LDAPOnly, nil }) },
 			map[string]string{"subject": "skip|", "directory-api": "skip|", "imap-sign-in": "skip|", "google-settings": "skip|",
-				"scope:" + mailclient.Full.URL(): "skip|no administrator is configured", "scope:" + mailclient.IMAPAdmin.URL(): "skip|", "scope:" + doctor.ScopePolicies: "skip|"}},
+				"scope:" + mailclient.Full.URL(): "warn|no administrator is configured", "scope:" + mailclient.IMAPAdmin.URL(): "warn|", "scope:" + doctor.ScopePolicies: "skip|"}},
 		{"read with the scope that writes", func(s *site) { s.directory(func(c *directory.Config) { c.Mode = directory.ReadOnly }) },
 			map[string]string{"scope:" + doctor.ScopeReadUsers: "fail|read Google's directory"}},
 		{"Google alone", func(s *site) {

@@ -10,8 +10,8 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/mailclient"
 )
 
-// imap signs in to the administrator's own mailbox, with the lesser scope for mail
-// that is granted.
+// imap signs in to the administrator's own mailbox, or where there is none to one of a
+// mail client's list, with the lesser scope for mail that is granted.
 func (p *patient) imap(ctx context.Context, c check) []doctor.Line {
 	const try = "rollcall mail check MAILBOX"
 	var needed, granted *scope
@@ -23,7 +23,6 @@ func (p *patient) imap(ctx context.Context, c check) []doctor.Line {
 			}
 		}
 	}
-	who := p.situation.Subject()
 	switch {
 	case needed == nil:
 		return one(c.line(doctor.Skip, "No mail client gets tokens, so no mailbox is opened."))
@@ -32,6 +31,7 @@ func (p *patient) imap(ctx context.Context, c check) []doctor.Line {
 	case p.SignIn == nil:
 		return one(advise(c.line(doctor.Skip, "No mailbox is opened here."), try, "Try one."))
 	}
+	who := p.situation.SubjectFor(granted.Scope)
 	token, err := p.tokens.Token(ctx, who, google.NewScopes(granted.Scope))
 	if err == nil {
 		err = p.SignIn(ctx, who, token.Value)
@@ -40,7 +40,7 @@ func (p *patient) imap(ctx context.Context, c check) []doctor.Line {
 		return one(c.line(doctor.Pass, "Google lets the mailbox of %s be opened by IMAP.", who))
 	}
 	l := advise(c.line(doctor.Fail, "Signing in to the mailbox of %s by IMAP failed.", who), try, "Try again, with another mailbox too.")
-	if reason := fault.ReasonOf(err); reason == imap.ReasonToken || reason == imap.ReasonOff {
+	if reason := fault.ReasonOf(err); who == p.situation.Subject() && (reason == imap.ReasonToken || reason == imap.ReasonOff) {
 		// An administrator need not have a mailbox.
 		l.Status, l.Advice = doctor.Warn, "If the administrator has no mailbox, or has IMAP off, try somebody else's."
 	}

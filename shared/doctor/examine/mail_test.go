@@ -3,11 +3,14 @@ package examine_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"testing"
 	"time"
 
 	"github.com/rollcall-emm/rollcall/shared/directory"
+	"github.com/rollcall-emm/rollcall/shared/doctor"
 	"github.com/rollcall-emm/rollcall/shared/fault"
+	"github.com/rollcall-emm/rollcall/shared/google/googletest"
 	"github.com/rollcall-emm/rollcall/shared/imap"
 	"github.com/rollcall-emm/rollcall/shared/mailclient"
 	"github.com/rollcall-emm/rollcall/shared/record"
@@ -65,5 +68,50 @@ func TestMailLines(t *testing.T) {
 				})
 			}
 		}, map[string]string{"imap-sign-in": "skip|No mail client"}},
+	})
+}
+
+// TestMailLines_K2_WithoutAnAdministrator: a mailbox of a mail client's list tells
+// whether the scope is granted, and what nothing can tell is not called well.
+func TestMailLines_K2_WithoutAnAdministrator(t *testing.T) {
+	t.Parallel()
+	const ann = "ann@example.com"
+	full, admin := "scope:"+mailclient.Full.URL(), "scope:"+mailclient.IMAPAdmin.URL()
+	alone := func(then func(*site)) func(*site) {
+		return func(s *site) {
+			s.directory(func(c *directory.Config) { c.Mode, c.Google = directory.LDAPOnly, nil })
+			s.put(func(tx *record.Tx) error {
+				c, err := tx.MailClient("m0")
+				c.Allow.Mailboxes = []string{ann}
+				return errors.Join(err, tx.PutMailClient(c))
+			})
+			s.tokens.SetSubject(ann, googletest.SubjectActive)
+			s.SignIn = func(_ context.Context, mailbox string, token secret.Value) error {
+				if g, ok := s.tokens.Grant(token.Reveal()); !ok || g.Subject != ann || mailbox != ann {
+					s.t.Errorf("signs in to %s with %+v", mailbox, g)
+				}
+				return nil
+			}
+			then(s)
+		}
+	}
+	others := map[string]string{"subject": "skip|", "directory-api": "skip|", "google-settings": "skip|", "scope:" + doctor.ScopePolicies: "skip|", admin: "warn|no administrator is configured"}
+	with := func(lines map[string]string) map[string]string {
+		lines = maps.Clone(lines)
+		for k, v := range others {
+			lines[k] = v
+		}
+		return lines
+	}
+	run(t, []lineTest{
+		{"granted", alone(func(*site) {}), with(map[string]string{full: "pass|is granted", "imap-sign-in": "pass|" + ann})},
+		{"not granted", alone(func(s *site) { s.tokens.Delegate(s.account.Email) }), with(map[string]string{full: "fail|is not granted", "imap-sign-in": "skip|"})},
+		{"no such mailbox", alone(func(s *site) { s.tokens.SetSubject(ann, googletest.SubjectSuspended) }),
+			with(map[string]string{full: "warn|nobody can act as " + ann, "imap-sign-in": "skip|"})},
+		{"the mailbox is closed", alone(func(s *site) {
+			s.SignIn = func(context.Context, string, secret.Value) error {
+				return fault.New(fault.Permanent, imap.ReasonOff, "In words.")
+			}
+		}), with(map[string]string{full: "pass|", "imap-sign-in": "fail|In words."})},
 	})
 }

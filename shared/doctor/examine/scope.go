@@ -8,13 +8,18 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/google"
 )
 
-// scope asks for a token with one scope that acts as the administrator.
+// scope asks for a token with one scope that acts as the administrator, or where there
+// is none for a mailbox. What something needs and could not be tried is a warning: it is
+// not known to work.
 func (p *patient) scope(s *scope) func(context.Context, check) []doctor.Line {
 	return func(ctx context.Context, c check) []doctor.Line {
-		subject := p.situation.Subject()
+		subject, untried := p.situation.SubjectFor(s.Scope), doctor.Warn
+		if s.Optional {
+			untried = doctor.Skip
+		}
 		switch {
 		case subject == "":
-			return one(advise(c.line(doctor.Skip, "The scope %s is needed to %s. It cannot be tried, for no administrator is configured to act as.", s.Scope, s.For),
+			return one(advise(c.line(untried, "The scope %s is needed to %s. It cannot be tried, for no administrator is configured to act as.", s.Scope, s.For),
 				"rollcall mail check MAILBOX", "Try it with a mailbox."))
 		case doctor.ServiceAccountAddress(subject):
 			return one(c.line(doctor.Skip, "The scope %s is needed to %s. It cannot be tried with a service account's address as the administrator.", s.Scope, s.For))
@@ -28,6 +33,10 @@ func (p *patient) scope(s *scope) func(context.Context, check) []doctor.Line {
 		case reason == google.ReasonSubject:
 			l := c.line(doctor.Skip, "The scope %s is needed to %s. It cannot be tried, for nobody can act as %s.", s.Scope, s.For, subject)
 			l.Reason = reason
+			if subject != p.situation.Subject() { // of whom no other line says so
+				l.Status = untried
+				l = advise(l, "rollcall mail check MAILBOX", "Try it with another mailbox, and look whether this one is there.")
+			}
 			return one(l)
 		case reason == google.ReasonConfig && s.Optional:
 			l := c.line(doctor.Skip, "The scope %s is not granted. Nothing but the doctor needs it, to %s.", s.Scope, s.For)
