@@ -38,7 +38,7 @@ func (a *app) mailClientCreate() *cobra.Command {
 	cmd.Flags().StringVar(&key, "key", "", "`file` with the server's public P-256 key, PEM or JWK; - is standard input")
 	cmd.Flags().StringVar(&account, "service-account", "", "the service account's `address`")
 	cmd.Flags().StringVar(&sub, "service-account-id", "", "the service account's unique id, a `number`")
-	in.flags(cmd.Flags())
+	in.flags(cmd.Flags(), mailclient.Full)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		path, err := a.mailClientPath("")
 		if err != nil {

@@ -18,7 +18,7 @@ func (a *app) mailClientChange() *cobra.Command {
 			"--state revoked gives the server no more tokens, and --state active gives it some\nagain; those that it has are good for up to an hour yet. Another key is another mail\nclient.",
 		Example: "  rollcall mail client change m2k4v --mailboxes-file mailboxes.txt\n  rollcall mail client change m2k4v --state revoked",
 	}
-	in.flags(cmd.Flags())
+	in.flags(cmd.Flags(), "")
 	cmd.Flags().StringVar(&state, "state", "", "active or revoked")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if !given(cmd.Flags(), "name", "scope", "mailbox", "mailboxes-file", "label", "domain", "state") {

@@ -26,9 +26,10 @@ var mailClientFlagOf = map[string]string{
 	"allow": "mailbox, --mailboxes-file, --label or --domain", "allow.mailboxes": "mailbox or --mailboxes-file", "allow.labels": "label", "allow.domains": "domain",
 }
 
-func (m *mailClientFlags) flags(f *pflag.FlagSet) {
+// flags adds the flags; scope is what --scope is where it is not given.
+func (m *mailClientFlags) flags(f *pflag.FlagSet, scope mailclient.Scope) {
 	f.StringVar(&m.name, "name", "", "what people call the server, 1 to 80 `characters`")
-	f.StringVar(&m.scope, "scope", string(mailclient.Full), "full (IMAP, POP and SMTP, within each person's settings) or imap_admin (IMAP alone, with\nall labels and messages whatever the person's IMAP settings)")
+	f.StringVar(&m.scope, "scope", string(scope), "full (IMAP, POP and SMTP, within each person's settings) or imap_admin (IMAP alone, with\nall labels and messages whatever the person's IMAP settings)")
 	f.StringArrayVar(&m.mailboxes, "mailbox", nil, "an `address` whose mailbox it may have; may be repeated")
 	f.StringVar(&m.mailboxesFile, "mailboxes-file", "", "`file` with such addresses, one a line, up to 10,000; what follows # does not count; - is standard input")
 	f.StringArrayVar(&m.labels, "label", nil, "a `label` of people whose mailboxes it may have; may be repeated")
