@@ -13,12 +13,18 @@ import (
 	"github.com/rollcall-emm/rollcall/scripts/local/stack"
 	"github.com/rollcall-emm/rollcall/shared/enrollment"
 	"github.com/rollcall-emm/rollcall/shared/enterprise"
+	"github.com/rollcall-emm/rollcall/shared/google/googletest"
+	"github.com/rollcall-emm/rollcall/shared/play/playtest"
 	"github.com/rollcall-emm/rollcall/shared/protocol"
 	"github.com/rollcall-emm/rollcall/shared/record"
 	"github.com/rollcall-emm/rollcall/shared/setup"
 	"github.com/rollcall-emm/rollcall/shared/store"
 	"github.com/rollcall-emm/rollcall/shared/store/embedded"
+	"github.com/rollcall-emm/rollcall/shared/workspace/workspacetest"
 )
+
+// Worlds share their simulators' keys: making one takes longer than most tests.
+var playKeys, directoryKeys = googletest.KeyRing(1), googletest.KeyRing(1)
 
 // world is a running Rollcall with one enterprise.
 type world struct {
@@ -42,9 +48,13 @@ func newWorld(t testing.TB, change func(*setup.Config)) *world {
 	if change != nil {
 		change(&cfg)
 	}
+	simulatedPlay := playtest.New(playtest.Options{NewKey: playKeys})
+	t.Cleanup(simulatedPlay.Close)
+	directory := workspacetest.New(workspacetest.Options{NewKey: directoryKeys})
+	t.Cleanup(directory.Close)
 	ctx := t.Context()
 	s, err := stack.Start(ctx, stack.Options{
-		Config: cfg, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
+		Config: cfg, Log: slog.New(slog.NewJSONHandler(w.log, nil)), Play: simulatedPlay, Workspace: directory,
 		Process: func(p *setup.Process) {
 			// Opened under the name that the process looks for, with a door in front.
 			if _, err := setup.Shared(p, "store", func() (store.Driver, error) {

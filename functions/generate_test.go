@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"encoding/json"
@@ -31,15 +32,27 @@ func newGenerator(t testing.TB, d *document) *generator {
 	for range 4 {
 		g.keys["EC"] = append(g.keys["EC"], newPhone(t).encryption)
 	}
-	for _, bits := range []int{2048, 3072} {
-		k, err := rsa.GenerateKey(rand.Reader, bits)
-		if err != nil {
-			t.Fatal(err)
-		}
+	keys, err := rsaKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range keys {
 		g.keys["RSA"] = append(g.keys["RSA"], publicJWK(t, k.Public()))
 	}
 	return g
 }
+
+// rsaKeys is made once for all tests, for a key takes longer than most of them.
+var rsaKeys = sync.OnceValues(func() (keys []*rsa.PrivateKey, err error) {
+	for _, bits := range []int{2048, 3072} {
+		k, err := rsa.GenerateKey(rand.Reader, bits)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
+})
 
 // draw returns a value of the schema.
 func (g *generator) draw(t *rapid.T, s map[string]any) any {

@@ -27,18 +27,21 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/store"
 	"github.com/rollcall-emm/rollcall/shared/store/embedded"
 	"github.com/rollcall-emm/rollcall/shared/store/storetest"
+	"github.com/rollcall-emm/rollcall/shared/workspace/workspacetest"
 )
 
-var keys = googletest.KeyRing(1)
+// Worlds share their simulators' keys: making one takes longer than most tests.
+var keys, directoryKeys = googletest.KeyRing(1), googletest.KeyRing(1)
 
 // world is a Rollcall that can die and be started again over the same folder,
-// beside a Google Play that lives on.
+// beside a Google that lives on.
 type world struct {
 	t      *testing.T
 	dir    string
 	listen string
 	config setup.Config
 	play   *playtest.Server
+	google *workspacetest.Server
 	ent    string // Google's id
 	// later is how far the simulator's clock has been moved on.
 	mu     sync.Mutex
@@ -54,6 +57,8 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, dir: t.TempDir()}
 	w.play = playtest.New(playtest.Options{NewKey: keys, Now: w.now})
 	t.Cleanup(w.play.Close)
+	w.google = workspacetest.New(workspacetest.Options{NewKey: directoryKeys})
+	t.Cleanup(w.google.Close)
 	w.config = setup.Config{
 		Store: "embedded", Bus: "embedded", Secrets: "file", Data: w.dir,
 		PlayRate: 100, TokenBurst: 100, TokenDaily: 200, TokenLife: 5 * time.Minute, TokenBurstWindow: 15 * time.Minute,
@@ -96,7 +101,7 @@ func (w *world) start() {
 	}
 	w.faulty = storetest.NewFaulty(driver)
 	w.Stack, err = stack.Start(w.t.Context(), stack.Options{
-		Config: w.config, Log: slog.New(slog.DiscardHandler), Play: w.play, Listen: w.listen,
+		Config: w.config, Log: slog.New(slog.DiscardHandler), Play: w.play, Workspace: w.google, Listen: w.listen,
 		Process: func(p *setup.Process) {
 			p.Observe = w.observe
 			setup.Use(p, setup.SharedStore, store.Count(w.faulty))
