@@ -29,7 +29,7 @@ type breakable struct {
 
 func prepare(t *testing.T, mode directory.Mode, fill func(*site), change func(*site)) *breakable {
 	t.Helper()
-	b := &breakable{t: t, dir: t.TempDir(), page: 4}
+	b := &breakable{t: t, dir: t.TempDir(), page: 2}
 	file, err := embedded.Open(t.Context(), b.dir)
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func (b *breakable) open(t *testing.T, attempts int) *site {
 	t.Helper()
 	s := newSite(t, b.site.config.Mode, options{driver: b.store(t), attempts: attempts, beside: b.site, plain: true, page: b.page})
 	s.ids = 1 << 20
-	s.engine.keep, s.engine.part = 16, 20 // the first import is planned in ranges and parts
+	s.engine.keep, s.engine.part = 8, 10 // the first import is planned in ranges and parts
 	s.clock.Advance(time.Hour)
 	return s
 }
@@ -117,7 +117,7 @@ func someChanges(s *site) {
 		s.must(s.google.Edit(mail(3), func(u *workspacetest.User) { u.FamilyName = "Other" }))
 		s.must(s.google.Edit(mail(4), func(u *workspacetest.User) { u.Suspended = true }))
 		s.google.Remove(mail(5))
-		s.google.Remove(mail(19))
+		s.google.Remove(mail(10))
 		s.hire(2000, 2)
 	}
 	if s.ldap != nil {
@@ -130,12 +130,12 @@ func someChanges(s *site) {
 	}
 }
 
-// crowd fills six pages of Google's.
-const crowd = 23
+// crowd fills six pages of Google's, with its administrator.
+const crowd = 11
 
 // fillCrowd has people enough for the guard to look at their shares.
 func fillCrowd(s *site) {
-	s.configure(func(c *directory.Config) { c.Guard.Population = 10 })
+	s.configure(func(c *directory.Config) { c.Guard.Population, c.Guard.Withdraw.Percent = 10, 30 })
 	s.fill(crowd)
 }
 
