@@ -2,6 +2,8 @@ package pubsub_test
 
 import (
 	"crypto/rand"
+	"flag"
+	"fmt"
 	"log/slog"
 	"os"
 	"testing"
@@ -18,6 +20,17 @@ import (
 	"github.com/rollcall-emm/rollcall/shared/event/pubsub"
 	"github.com/rollcall-emm/rollcall/shared/fault"
 )
+
+// TestMain runs more tests at once than there are processors, for they wait for a
+// server most of the time.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
 
 func options(wait time.Duration, client ...option.ClientOption) *pubsub.Options {
 	return &pubsub.Options{
